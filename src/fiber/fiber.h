@@ -45,7 +45,7 @@ int fiber_sleep(uint64_t ms);
 struct child {
     fiber_fn *fn;
     void *arg;
-    struct fiber *fiber;  /* NULL once ended */
+    struct fiber *fiber; /* NULL once ended */
     struct fiber *joiner;
 };
 

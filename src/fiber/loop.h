@@ -1,7 +1,8 @@
 /* The event loop of one thread: edge-triggered epoll, lazy timers, the run queue of fibers.
  *
- * A turn: epoll_wait, refresh the clock, deliver events, fire timers, run the ready fibers until none
- * is left (each at most once a turn when it yields), run the turn-end hooks. loop_run returns after loop_stop. */
+ * A turn: epoll_wait, refresh the clock, deliver events, fire timers, run the ready fibers until
+ * none is left (each at most once a turn when it yields), run the turn-end hooks. loop_run returns
+ * after loop_stop. */
 #pragma once
 
 #include "base/heap.h"
@@ -51,22 +52,24 @@ struct watch;
 typedef void watch_fn(struct watch *w, unsigned bits);
 
 struct watch {
-    int fd;                /* -1 when closed */
-    unsigned ready;        /* enum watch_bits */
-    struct fiber *reader;  /* parked in watch_wait for WATCH_READ */
+    int fd;               /* -1 when closed */
+    unsigned ready;       /* enum watch_bits */
+    struct fiber *reader; /* parked in watch_wait for WATCH_READ */
     struct fiber *writer;
-    watch_fn *on_event;    /* called for each event whose side no fiber waits for; may be NULL */
+    watch_fn *on_event; /* called for each event whose side no fiber waits for; may be NULL */
 };
 
-/* Registers a non-blocking fd. `ready` tells what is known already (a just accepted socket: WATCH_WRITE;
- * with data pending, edge-triggered epoll reports it by itself). 0 or -errno; the fd stays the caller's. */
+/* Registers a non-blocking fd. `ready` tells what is known already (a just accepted socket:
+ * WATCH_WRITE; with data pending, edge-triggered epoll reports it by itself). 0 or -errno; the fd
+ * stays the caller's. */
 int watch_open(struct watch *w, int fd, unsigned ready);
 /* Deregisters and forgets the fd without closing it; a waiting fiber is woken with -EBADF.
  * Pending events of this turn for it are dropped. */
 void watch_close(struct watch *w);
 /* Parks until one of the bits (READ or WRITE; hangup and error count for both) is ready.
  * 0, -ETIMEDOUT, -ECANCELED or -EBADF. */
-int watch_wait(struct watch *w, unsigned bit, uint64_t deadline) __attribute__((warn_unused_result));
+int watch_wait(struct watch *w, unsigned bit, uint64_t deadline)
+    __attribute__((warn_unused_result));
 
 /* --- Turn ends: work that gathers over a turn (one write for many streams). --- */
 

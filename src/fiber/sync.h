@@ -19,8 +19,10 @@ struct fiber_condition {
 };
 
 void fiber_condition_init(struct fiber_condition *c);
-/* Waits for a signal; no mutex, as fibers of one thread do not preempt: test the predicate in a loop. */
-int fiber_condition_wait(struct fiber_condition *c, uint64_t deadline) __attribute__((warn_unused_result));
+/* Waits for a signal; no mutex, as fibers of one thread do not preempt: test the predicate in a
+ * loop. */
+int fiber_condition_wait(struct fiber_condition *c, uint64_t deadline)
+    __attribute__((warn_unused_result));
 void fiber_condition_signal(struct fiber_condition *c);
 void fiber_condition_broadcast(struct fiber_condition *c);
 
@@ -31,5 +33,7 @@ struct channel *channel_open(size_t capacity);
 /* Readers drain what is left, then get -EPIPE; writers get -EPIPE. Frees at channel_drop. */
 void channel_close(struct channel *ch);
 void channel_drop(struct channel *ch);
-int channel_send(struct channel *ch, void *item, uint64_t deadline) __attribute__((warn_unused_result));
-int channel_receive(struct channel *ch, void **item, uint64_t deadline) __attribute__((warn_unused_result));
+int channel_send(struct channel *ch, void *item, uint64_t deadline)
+    __attribute__((warn_unused_result));
+int channel_receive(struct channel *ch, void **item, uint64_t deadline)
+    __attribute__((warn_unused_result));
