@@ -1,0 +1,84 @@
+"""Fixtures of the end-to-end tests: usher(text), origin(script), refusing().
+
+At the end of a test its clients go first, then its origins, then the proxies, so that a proxy is
+always asked to quit with nothing left to wait for, and must then leave at once and leave nothing.
+"""
+import socket
+
+import pytest
+
+import client
+from origin import Origin
+from proxy import BIN, IS_NGINX, Proxy
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "usher_only(why): usher differs from nginx 1.22 on purpose")
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        mark = item.get_closest_marker("usher_only")
+        if IS_NGINX and mark:
+            item.add_marker(pytest.mark.skip(reason="usher only"))
+
+
+def pytest_report_header():
+    return f"program under test: {BIN}"
+
+
+class Stage:
+    def __init__(self):
+        self.origins, self.proxies, self.sockets, self.problems = [], [], [], []
+
+    def clear(self):
+        client.close_all()
+        for part in self.origins + self.proxies:
+            try:
+                part.stop()
+            except AssertionError as e:
+                self.problems.append(str(e))
+        for s in self.sockets:
+            s.close()
+        for p in self.proxies:
+            p.forget()
+        assert not self.problems, "\n".join(self.problems)
+
+
+@pytest.fixture
+def stage():
+    s = Stage()
+    yield s
+    s.clear()
+
+
+@pytest.fixture
+def usher(stage):
+    """usher(text, **kw) starts the program under test; see Proxy. start=False only prepares it."""
+    def begin(text, start=True, **kw):
+        proxy = Proxy(text, **kw)
+        stage.proxies.append(proxy)
+        return proxy.start() if start else proxy
+    return begin
+
+
+@pytest.fixture
+def origin(stage, tmp_path):
+    """origin(script, **kw) starts a scripted backend; see Origin. unix=True for a unix socket."""
+    def begin(script, unix=False, **kw):
+        path = f"/tmp/usher-e2e-{tmp_path.name[-24:]}-{len(stage.origins)}.sock" if unix else None
+        backend = Origin(script, path=path, **kw)
+        stage.origins.append(backend)
+        return backend
+    return begin
+
+
+@pytest.fixture
+def refusing(stage):
+    """refusing() is an address where every connect is refused, for as long as the test runs."""
+    def begin():
+        s = socket.socket()
+        s.bind(("127.0.0.1", 0))
+        stage.sockets.append(s)
+        return "127.0.0.1:%d" % s.getsockname()[1]
+    return begin
