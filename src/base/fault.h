@@ -1,7 +1,8 @@
 /* The fault table: one row tells whose fault, the status, whether another server may be tried, how
  * loud the log is, and the sentence. Answer, retry, log line and metric label cannot disagree.
  *
- * An exchange ends badly in one way only: fail(x, FAULT_…, "particulars") of exchange/exchange.h. */
+ * An exchange ends badly in one way only: fail(x, FAULT_…, "particulars") of exchange/exchange.h.
+ */
 #pragma once
 
 #include <stdbool.h>

@@ -1,4 +1,5 @@
-/* struct list: an intrusive doubly-linked ring. The head is a link too; an unlinked link is zero. */
+/* struct list: an intrusive doubly-linked ring. The head is a link too; an unlinked link is zero.
+ */
 #pragma once
 
 #include <stdbool.h>
@@ -8,7 +9,7 @@ struct list {
     struct list *next, *prev;
 };
 
-#define container_of(link, type, member) ((type *)((char *)(link) - offsetof(type, member)))
+#define container_of(link, type, member) ((type *)((char *)(link)-offsetof(type, member)))
 
 static inline void
 list_init(struct list *head)

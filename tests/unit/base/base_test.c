@@ -114,7 +114,8 @@ strings_compare_cut_and_convert(void **state)
     assert_false(str_to_u64(STR("1a"), UINT64_MAX, &v));
     assert_false(str_to_u64(STR(""), UINT64_MAX, &v));
     assert_true(str_hex_to_u64(STR("fF"), 255, &v));
-    assert_true(str_hash_nocase(STR("Content-Length@[")) == str_hash_nocase(STR("content-length@[")));
+    assert_true(str_hash_nocase(STR("Content-Length@[")) ==
+                str_hash_nocase(STR("content-length@[")));
     assert_false(str_hash_nocase(STR("@[`{")) == str_hash_nocase(STR("`{`{")));
     assert_int_equal(str_distance(STR("lisen"), STR("listen"), 2), 1);
     assert_int_equal(str_distance(STR("abc"), STR("xyz"), 2), 3);
