@@ -8,14 +8,14 @@
 #include <stdbool.h>
 
 enum log_level {
-    LOG_EMERG = 1,
-    LOG_ALERT,
-    LOG_CRIT,
-    LOG_ERROR,
-    LOG_WARN,
-    LOG_NOTICE,
-    LOG_INFO,
-    LOG_DEBUG,
+    LEVEL_EMERG = 1,
+    LEVEL_ALERT,
+    LEVEL_CRIT,
+    LEVEL_ERROR,
+    LEVEL_WARN,
+    LEVEL_NOTICE,
+    LEVEL_INFO,
+    LEVEL_DEBUG,
 };
 
 enum fault_whose { OURS, CLIENT, BACKEND, CONFIGURATION };

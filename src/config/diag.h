@@ -14,7 +14,7 @@ struct span {
 
 struct diag {
     struct diag *next;
-    enum log_level level; /* LOG_EMERG refuses the configuration; LOG_WARN does not */
+    enum log_level level; /* LEVEL_EMERG refuses the configuration; LEVEL_WARN does not */
     struct span span;
     struct str message; /* nginx's words, without the place: 'unknown directive "lisen"' */
     struct str hint;    /* 'did you mean "listen"?', may be STR_NONE */

@@ -1,0 +1,55 @@
+/* Bodies are pulled: next() gives the next piece, at the caller's pace, and that is the
+ * back-pressure.
+ *
+ * Filters wrap a body with another body. A chunk's bytes live until the next call on the same body.
+ */
+#pragma once
+
+#include "base/arena.h"
+
+#include <sys/types.h>
+
+struct chunk {
+    struct str bytes; /* when file < 0 */
+    int file;         /* else: file_size bytes from file_offset, for sendfile */
+    off_t file_offset;
+    size_t file_size;
+    bool last; /* a hint: nothing follows (lets head, body and end leave in one write) */
+};
+
+struct body;
+
+struct body_ops {
+    /* 1 with *out filled (not empty), 0 at the end, or -errno. May park. */
+    int (*next)(struct body *b, struct chunk *out);
+    /* Releases what it holds, finished or not. Never parks. May be NULL. */
+    void (*close)(struct body *b);
+};
+
+struct body {
+    const struct body_ops *ops;
+};
+
+/* The bytes given, as one chunk. bytes must outlive it. */
+struct body *body_of_str(struct arena *a, struct str bytes);
+/* size bytes of file from offset; closes the descriptor at body close when `owned`. */
+struct body *body_of_file(struct arena *a, int file, off_t offset, uint64_t size, bool owned);
+
+static inline int
+body_next(struct body *b, struct chunk *out)
+{
+    *out = (struct chunk){ .file = -1 };
+    return b->ops->next(b, out);
+}
+
+/* NULL is fine. */
+void body_close(struct body *b);
+/* Reads and drops the rest, at most `most` bytes: 0 at the end, -EMSGSIZE when more is left, or
+ * -errno. */
+int body_drain(struct body *b, uint64_t most);
+
+static inline size_t
+chunk_size(const struct chunk *c)
+{
+    return c->file >= 0 ? c->file_size : c->bytes.n;
+}

@@ -1,0 +1,147 @@
+/* struct exchange: one request and its response, from the head's arrival to the log line. It
+ * travels through every layer as the first argument `x`.
+ *
+ * It lives in its own arena, runs on one fiber (child fibers are joined before it ends), and keeps
+ * the snapshot it began with. */
+#pragma once
+
+#include "base/fault.h"
+#include "exchange/body.h"
+#include "http/message.h"
+#include "net/address.h"
+
+struct exchange;
+struct snapshot;
+struct virtual_server;
+struct location;
+struct feature;
+struct upstream_trail;
+
+/* What a phase handler says. */
+enum verdict {
+    PASS,    /* go on with the next handler */
+    DONE,    /* the response is ready in x->response (head, maybe body): send it */
+    FAILED,  /* x->fault says why; the error page is made from it. Only fail() and status_only()
+                return it */
+    RESTART, /* x->uri was changed (internal redirect): find the location again */
+    SENT,    /* everything was sent already (upgraded connections): only log */
+};
+
+/* A server codec: how an exchange reads its request body and writes its response on the wire it
+ * came from. */
+struct server_codec {
+    const char *name; /* "HTTP/1" */
+    /* Next piece of the request body: as body_next. Sends 100 Continue first when the client waits
+     * for it. */
+    int (*read_body)(struct exchange *x, struct chunk *out);
+    /* A 1xx response (103, or a backend's 100/102). 0 or -errno; not for HTTP/1.0 clients (returns
+     * 0, nothing sent). */
+    int (*write_interim)(struct exchange *x, unsigned status, const struct fields *fields);
+    /* x->response's head. Framing is chosen here. May hold the bytes back until the first body
+     * write. */
+    int (*write_head)(struct exchange *x);
+    /* A piece of the body; with chunk->last the end is written too. */
+    int (*write_body)(struct exchange *x, struct chunk *chunk);
+    /* The end, with x->response.trailers. No-op when it was written already. */
+    int (*write_end)(struct exchange *x);
+    /* After a 101: the raw byte streams. Returns the connection; *pending is what was read ahead.
+     * NULL: cannot. */
+    struct conn *(*hijack)(struct exchange *x, struct str *pending);
+    /* Pushes out what write_head and write_body hold back. */
+    int (*flush)(struct exchange *x);
+};
+
+/* What is known of the client's connection; owned by the front room, outlives the exchange. */
+struct client {
+    struct address peer, local;
+    struct str peer_text; /* "127.0.0.1"; unix: "unix:" */
+    uint64_t serial;      /* $connection */
+    unsigned requests;    /* on this connection, this one included */
+    uint64_t began_ms;
+    bool tls;
+};
+
+struct response {
+    unsigned status;
+    struct str reason;       /* STR_NONE: the standard phrase */
+    struct fields fields;    /* without Server, Date, Content-Length, Transfer-Encoding, Connection:
+                                the codec adds them */
+    struct str server, date; /* a backend's own, when they are to be passed; else STR_NONE */
+    struct str content_type; /* kept apart for filters; STR_NONE: none */
+    int64_t content_length;  /* -1: not known */
+    time_t last_modified;    /* -1: none; kept apart for validators and ranges */
+    struct str etag;         /* STR_NONE: none */
+    struct body *body;       /* NULL: empty */
+    struct fields trailers;
+    bool ranges_allowed; /* the body can be cut by the range feature (Accept-Ranges) */
+    bool flush_each;     /* streams: each piece leaves at once (always so today) */
+};
+
+struct exchange {
+    struct arena arena;
+    struct snapshot *snapshot;
+    const struct virtual_server *server;
+    const struct location *location;
+    const struct server_codec *codec;
+    void *connection; /* the codec's own */
+    struct client *client;
+
+    struct request_head request;
+    struct str host; /* $host: from the request line, Host field or the server's name; lower case,
+                        no port */
+    struct str uri;  /* $uri: normalised, changed by internal redirects */
+    struct str args; /* $args; STR_NONE when there is none */
+    bool uri_is_raw; /* uri still stands for request.path as it came (proxy_pass without URI sends
+                        it untouched) */
+    bool internal;   /* after an internal redirect or error_page */
+    unsigned redirects;      /* internal ones so far, at most 10 */
+    struct str captures[10]; /* of the last regex; $1..$9 */
+    unsigned n_captures;
+    struct str *values; /* cached variables by index, snapshot->n_variables */
+
+    struct body *request_body; /* what content handlers pull; NULL when there is none. Wraps the
+                                  codec's with limits */
+    uint64_t body_received;    /* bytes of request body so far */
+    struct str buffered_body;  /* $request_body: set when it was read whole into memory */
+
+    struct response response;
+    bool head_sent; /* nothing can be replaced any more */
+    enum fault fault;
+    unsigned error_status; /* the status being handled by error_page; 0 otherwise */
+    bool keep_alive;       /* may the connection go on after this? anyone may clear it */
+    bool client_gone;
+
+    uint64_t began_us, began_wall_us;
+    uint64_t request_bytes;               /* $request_length */
+    uint64_t sent_bytes, sent_body_bytes; /* $bytes_sent, $body_bytes_sent: kept by the codec */
+    struct upstream_trail *trail; /* the tries at backends, for $upstream_*; NULL when none */
+    const char *limit_note;       /* reserved for limits' log variables */
+    void **locals; /* a feature's own state for this exchange, by feature index; lazily made */
+};
+
+/* The only way to end a request badly: logs by the fault's row (level, sentence, particulars), sets
+ * x->fault and the status, returns FAILED. */
+enum verdict fail(struct exchange *x, enum fault fault, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+/* The same with ": (errno: text)". */
+enum verdict fail_errno(struct exchange *x, enum fault fault, int error, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+/* Answers with a bare status (return 404; error_page applies) — not a fault, no log line. */
+enum verdict status_only(struct exchange *x, unsigned status);
+/* Answers with a small body of our own making. body lives as long as x. */
+enum verdict answer(struct exchange *x, unsigned status, struct str content_type, struct str body);
+/* Location: is made absolute by absolute_redirect and friends. */
+enum verdict redirect(struct exchange *x, unsigned status, struct str location);
+/* Changes uri (and args when args.p) and asks for a new location search; fails after 10. "@name"
+ * goes to the named location. */
+enum verdict internal_redirect(struct exchange *x, struct str uri, struct str args);
+
+/* A log line about x at that level: adds ", client: …, server: …, request: …, upstream: …, host: …,
+ * referrer: …" as nginx does. */
+void exchange_log(struct exchange *x, enum log_level level, int error, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+const struct error_log *exchange_error_log(const struct exchange *x);
+bool exchange_log_wants(const struct exchange *x, enum log_level level);
+
+/* A response field set by features: appended to x->response.fields. */
+void response_add(struct exchange *x, struct str name, struct str value);

@@ -1,0 +1,49 @@
+/* A feature: its directives, variables and handlers as one const struct; one line in
+ * src/features/meson.build registers it, and the order of the lines is the order within the phase.
+ * A feature that no location uses costs nothing: the lists of handlers are made per location when
+ * the configuration is compiled. */
+#pragma once
+
+#include "config/compile.h"
+#include "exchange/exchange.h"
+#include "exchange/template.h"
+#include "exchange/variable.h"
+
+enum phase {
+    PHASE_NONE,    /* directives, variables, filters only */
+    PHASE_REAL_IP, /* before the location is known, with the server's settings */
+    PHASE_SERVER_REWRITE,
+    PHASE_REWRITE, /* from here on with the location's settings */
+    PHASE_LIMIT,
+    PHASE_ACCESS,
+    PHASE_AUTH,
+    PHASE_CONTENT, /* in order, the first that does not PASS answers */
+    PHASE_COUNT
+};
+
+struct feature {
+    const char *name;
+    enum phase phase;
+    size_t settings_size;
+    const struct directive *directives;
+    /* As in struct directive_set. */
+    bool (*complete)(struct scope *scope, void *settings);
+    /* Is it at work where these settings hold? NULL: wherever it has a handler. Asked once per
+     * location, at compile time. */
+    bool (*used)(const void *settings);
+    enum verdict (*on_request)(struct exchange *x, const void *settings);
+    /* Header filter: the response head is about to be sent; may change fields and wrap
+     * x->response.body. In order of registration. */
+    void (*on_response)(struct exchange *x, const void *settings);
+    /* After the exchange, before its arena goes: logging, counting. */
+    void (*on_log)(struct exchange *x, const void *settings);
+    const struct variable *variables; /* ends with a NULL name; may be NULL */
+};
+
+/* Generated from src/features/meson.build; ends with NULL. */
+extern const struct feature *const features[];
+/* The directive set of a feature (for scope_settings). */
+const struct directive_set *feature_set(const struct feature *f);
+/* x's location settings of a feature, for handlers of variables. Server's when there is no location
+ * yet. */
+const void *feature_settings(const struct exchange *x, const struct feature *f);

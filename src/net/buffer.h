@@ -1,0 +1,20 @@
+/* I/O buffers from a per-thread LIFO pool: the most recently used one is still in the cache.
+ * Taken when bytes are there, put back before waiting for more: an idle connection owns none. */
+#pragma once
+
+#include <stddef.h>
+
+enum { BUFFER_SIZE = 64 * 1024 };
+
+struct buffer {
+    struct buffer *next; /* in the pool */
+    size_t cap;          /* BUFFER_SIZE, or more when asked for */
+    char data[];
+};
+
+/* At least `size` bytes; anything up to BUFFER_SIZE is pooled. Cannot fail (bounded by connection
+ * limits). */
+struct buffer *buffer_take(size_t size);
+void buffer_put(struct buffer *b); /* NULL is fine */
+/* Gives pooled memory beyond `keep` buffers back to the system. */
+void buffer_pool_trim(size_t keep);

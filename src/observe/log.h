@@ -1,0 +1,73 @@
+/* Log destinations: files (reopened on USR1, handed over by the supervisor), stderr, syslog; and
+ * the error log.
+ *
+ * A destination is named once per process (same path, same descriptor), shared by all snapshots
+ * that use it, and counted. Lines longer than a pipe's atomic write are still one write(2) each on
+ * unbuffered logs. */
+#pragma once
+
+#include "base/buf.h"
+#include "base/fault.h"
+#include "config/compile.h"
+
+struct log_file;
+
+/* "logs/error.log", "stderr", "syslog:server=…,facility=…,tag=…,severity=…", "/dev/stdout".
+ * Relative to the prefix. Opening happens in log_files_open (not under -t in a way that needs
+ * rights: -t only says what is malformed). */
+struct log_file *log_file_get(struct compile *c, struct str path);
+
+/* A compiled error_log setting: destinations with their levels; inherited as a whole. */
+struct error_log {
+    struct error_target {
+        struct log_file *file;
+        enum log_level level;
+    } * targets;
+    unsigned n;
+    enum log_level level; /* the most verbose of them: cheap first test */
+};
+
+extern const struct directive_set log_directives; /* error_log in every context */
+/* The setting of a scope. */
+const struct error_log *error_log_of(struct scope *s);
+/* What is used when no configuration is at hand; stderr at notice until set. */
+void error_log_set_global(const struct error_log *l);
+const struct error_log *error_log_global(void);
+
+static inline bool
+log_wants(const struct error_log *l, enum log_level level)
+{
+    return __builtin_expect(l->level >= level, 0);
+}
+
+/* nginx's line: "2026/11/21 03:19:40 [warn] PID#TID: *17 message\n"; connection 0 leaves out "*N ".
+ * Level is tested by the callee too. */
+void log_write(const struct error_log *l, enum log_level level, uint64_t connection,
+               const char *format, ...) __attribute__((format(printf, 4, 5)));
+/* With ": (errno: text)" as nginx writes it: "message (111: Connection refused)". */
+void log_write_errno(const struct error_log *l, enum log_level level, uint64_t connection,
+                     int error, const char *format, ...) __attribute__((format(printf, 5, 6)));
+const char *log_level_name(enum log_level level);
+
+/* Raw lines for access logs: appended to the thread's buffer of this destination when it is
+ * buffered, else written at once. */
+struct log_buffering {
+    size_t size;       /* 0: unbuffered */
+    uint64_t flush_ms; /* 0: none */
+    int gzip;          /* level, 0: no */
+};
+void log_file_write(struct log_file *f, const struct log_buffering *b, struct str line);
+/* All buffers of the calling thread (at its end; on USR1 before reopening). */
+void log_flush_thread(void);
+
+/* --- descriptors; process-wide, called by the supervisor and at reload --- */
+/* Opens what is named and not open yet. Problems are added as diags. False when one could not be
+ * opened. */
+bool log_files_open(struct compile *c);
+/* USR1: opens every file anew and swaps the descriptors in place (dup2), so that no thread notices.
+ */
+void log_files_reopen(void);
+/* For handing over: calls fn for each open file with its path and descriptor. */
+void log_files_each(void (*fn)(void *arg, struct str path, int fd), void *arg);
+/* The unprivileged side: a descriptor that came from the supervisor for that path (taken). */
+void log_files_adopt(struct str path, int fd);

@@ -1,0 +1,104 @@
+/* Groups of servers that do the same work: who gets the next request, over which connection.
+ *
+ * struct upstream    a group as configured (an `upstream` block, or implied by a proxy_pass host),
+ * in a snapshot struct peer        one address of one server; its shared state (failures, max_conns
+ * count) lives process-wide, keyed by group name and address, and outlives reloads; picks and idle
+ * connections are per thread struct attempt     one exchange's walk over the peers: pick, connect,
+ * report, next
+ *
+ * Counts shared by threads are atomics in the peer's shared state; everything else belongs to one
+ * thread. */
+#pragma once
+
+#include "config/compile.h"
+#include "net/conn.h"
+#include "net/resolve.h"
+
+struct upstream;
+struct peer;
+
+/* Directive set of this room: upstream { server … keepalive … }, resolver, resolver_timeout. */
+extern const struct directive_set upstream_directives;
+
+/* The group of that name if it was declared anywhere in the configuration, else NULL. Call from
+ * compile_defer. */
+struct upstream *upstream_find(struct compile *c, struct scope *s, struct str name);
+/* A group of one server implied by "host:port" or "unix:/path" (proxy_pass to a name). The same
+ * text gives the same group. Literal addresses are ready at once; names are resolved at start and
+ * again by TTL. scope finds its `resolver`. */
+struct upstream *upstream_implied(struct compile *c, struct scope *s, struct str host_port,
+                                  unsigned default_port);
+struct str upstream_name(const struct upstream *u); /* as written, for $proxy_host and logs */
+
+/* At run time: a group for a host only known by the request (variables in proxy_pass). Resolves
+ * now, may park. The result lives in arena a and shares pools by address. 0 or as resolve(). */
+int upstream_adhoc(struct str host_port, unsigned default_port,
+                   const struct resolver_settings *resolver, struct arena *a, struct upstream **out,
+                   uint64_t deadline);
+/* Settings of the resolver in force in that scope, or NULL: the system's. */
+const struct resolver_settings *upstream_resolver(struct scope *s);
+
+/* All groups of one configuration. */
+struct upstream_table;
+
+/* The table that the compile has filled; the snapshot keeps it. Its memory is the snapshot's arena,
+ * shared states are counted. */
+struct upstream_table *upstream_table_of(struct compile *c);
+/* A thread begins and ends to use the table's groups (resolving their names in its loop, picking,
+ * pooling). Idle connections of peers that no table in use names any more are closed. */
+void upstream_table_start(struct upstream_table *t);
+void upstream_table_stop(struct upstream_table *t);
+/* Before the snapshot's arena goes: drops the counted shared states. Any thread, after all have
+ * stopped. */
+void upstream_table_fini(struct upstream_table *t);
+
+/* A connection to a peer. Idle ones own no buffer and no fiber. */
+struct upstream_conn {
+    struct conn conn; /* first */
+    struct peer *peer;
+    struct list link;   /* in the peer's idle list */
+    struct timer timer; /* keepalive_timeout while idle */
+    uint64_t opened_ms;
+    unsigned requests; /* begun on it, this one included */
+    bool reused; /* came from the pool: a failure before the first byte says nothing about the peer
+                  */
+};
+
+struct connect_options {
+    const struct address *bind; /* proxy_bind; NULL: any */
+    uint64_t timeout_ms;        /* proxy_connect_timeout */
+    bool fresh;                 /* do not take an idle connection */
+    bool socket_keepalive;      /* proxy_socket_keepalive */
+};
+
+/* One exchange's walk over a group's peers. Embedded, on one fiber. */
+struct attempt {
+    struct upstream *upstream;
+    struct arena *arena;
+    struct peer *peer;          /* picked; NULL before and after */
+    struct upstream_conn *conn; /* connected; NULL before and after */
+    uint64_t *tried;            /* bit a peer, in arena; made at the second pick */
+    unsigned picks;             /* how many peers were picked so far */
+};
+
+void attempt_init(struct attempt *a, struct upstream *u, struct arena *arena);
+/* Picks the next peer not tried yet: smooth weighted round robin over those available (not down,
+ * not failed max_fails times within fail_timeout, below max_conns), then the backups. Waits until
+ * deadline for a group whose names are not resolved yet. 0; -EHOSTUNREACH: no live peer is left;
+ * -ENOENT: the names do not resolve. */
+int attempt_pick(struct attempt *a, uint64_t deadline) __attribute__((warn_unused_result));
+/* Takes a live idle connection of the peer or opens one; a->conn. 0 or -errno (the peer is not
+ * reported by this). */
+int attempt_connect(struct attempt *a, const struct connect_options *o)
+    __attribute__((warn_unused_result));
+/* What came of it, for passive health (max_fails); once per pick. */
+enum attempt_result { ATTEMPT_GOOD, ATTEMPT_FAILED, ATTEMPT_NEUTRAL };
+void attempt_report(struct attempt *a, enum attempt_result result);
+/* Ends the connection's use: back to the pool (the response was read to its end and may be followed
+ * by another) or closed. */
+void attempt_release(struct attempt *a, bool keep);
+/* Address as in $upstream_addr, stable while the attempt's table is in use. */
+struct str peer_name(const struct peer *p);
+struct str peer_host(const struct peer *p);           /* the server's text in the configuration */
+size_t upstream_peer_count(const struct upstream *u); /* of this thread's present view, for
+                                                         proxy_next_upstream_tries = all */
