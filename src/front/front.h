@@ -1,0 +1,33 @@
+/* The front door of one worker thread: listeners, client connections, drain. All calls belong to
+ * the thread's loop. */
+#pragma once
+
+#include "exchange/snapshot.h"
+
+extern const struct directive_set
+    http1_directives; /* client_header_*, keepalive_*, listen's company; front/settings.c */
+
+/* Accepts on fd (non-blocking, listening; taken) for the listen address of that text, from now on.
+ * 0 or -errno. */
+int front_listen(struct str address_text, int fd);
+/* Stops accepting there and closes the descriptor; its connections live on, idle ones close. */
+void front_unlisten(struct str address_text);
+/* After snapshot_adopt: connections take the new snapshot at their next request by themselves;
+ * nothing is closed. */
+
+/* Graceful end: stop accepting, close idle connections, let exchanges finish (Connection: close).
+ * `done` is called in the loop's context when the last is gone. Upgraded connections (WebSocket)
+ * are part of it: they end when they end or at front_kill. */
+void front_drain(void (*done)(void *arg), void *arg);
+/* Cancels every exchange and closes every connection now (worker_shutdown_timeout, fast stop);
+ * front_drain's done follows. */
+void front_kill(void);
+
+struct front_counts {
+    uint64_t accepted, handled, requests, active, reading, writing, waiting;
+};
+/* Sums all threads' (relaxed atomics). */
+struct front_counts front_counts(void);
+/* Client connections at most in this thread (worker_connections); when reached, the oldest idle one
+ * goes first, then accepting pauses. */
+void front_set_limit(unsigned connections);
