@@ -1,0 +1,98 @@
+"""What is measured (rows), against whom (programs), and what usher must reach (targets)."""
+
+from dataclasses import dataclass
+
+PROGRAMS = ("usher", "nginx", "haproxy", "relay")
+SERVERS, LOCATIONS = 1000, 50
+IDLE_CONNECTIONS = 10_000
+
+
+@dataclass(frozen=True)
+class Row:
+    """One kind of work. kind is "load" (wrk drives it), "idle" (memory) or "start" (time)."""
+
+    name: str
+    title: str
+    kind: str = "load"
+    connections: int = 64
+    path: str = "/"
+    mode: tuple[str, ...] = ("get",)  # the words for load.lua
+    conf: str = "one"  # a key of configs.write()
+    without: tuple[str, ...] = ()  # programs that cannot do this work
+
+
+ROWS = (
+    Row("keepalive-1k-1", "1 KiB, keep-alive, 1 connection", connections=1),
+    Row("keepalive-1k-64", "1 KiB, keep-alive, 64 connections"),
+    Row("keepalive-1k-512", "1 KiB, keep-alive, 512 connections", connections=512),
+    Row("get-256k", "256 KiB, keep-alive, 64 connections", path="/256k"),
+    Row("close-1k", "1 KiB, a new connection per request", mode=("close",)),
+    Row("post-64k", "64 KiB POST, keep-alive", mode=("post", str(64 * 1024))),
+    Row("static-4k", "static file of 4 KiB", path="/static/4k.bin", without=("haproxy", "relay")),
+    Row("names-1", "1 server name × 1 location", mode=("names", "1", "1"), conf="names-1"),
+    Row(
+        "names-1000x50",
+        "1,000 server names × 50 locations",
+        mode=("names", str(SERVERS), str(LOCATIONS)),
+        conf="names-1000x50",
+    ),
+    Row("idle-10k", "10,000 idle keep-alive connections", kind="idle"),
+    Row("start", "start to first request", kind="start", conf="small"),
+)
+
+
+@dataclass(frozen=True)
+class Target:
+    """usher's median of a metric, divided by another median, must not be above the limit."""
+
+    row: str
+    metric: str
+    limit: float
+    program: str | None = None  # whose median divides; None: the figure stands by itself
+    divisor_row: str | None = None  # None: the same row
+
+
+TARGETS = (
+    *(
+        Target(f"keepalive-1k-{connections}", "cpu_us", limit, program)
+        for connections in (1, 64, 512)
+        for program, limit in (("nginx", 0.88), ("relay", 1.12))
+    ),
+    Target("get-256k", "cpu_us", 0.40, "nginx"),
+    Target("get-256k", "cpu_us", 0.85, "haproxy"),
+    Target("keepalive-1k-1", "p50_us", 1.00, "nginx"),
+    Target("idle-10k", "connection_bytes", 1024),
+    Target("names-1000x50", "cpu_us", 1.03, "usher", "names-1"),
+    Target("start", "start_ms", 50),
+)
+
+
+@dataclass(frozen=True)
+class Metric:
+    name: str
+    title: str
+    unit: str
+    kind: str  # of the rows that have it
+
+
+METRICS = (
+    Metric("cpu_us", "CPU time per request", "µs", "load"),
+    Metric("rps", "Throughput", "requests/s", "load"),
+    Metric("p50_us", "Latency, median", "µs", "load"),
+    Metric("p99_us", "Latency, 99th percentile", "µs", "load"),
+    Metric("empty_kib", "User memory with no connection", "KiB", "idle"),
+    Metric("resident_kib", "Resident memory with no connection", "KiB", "idle"),
+    Metric("full_kib", "User memory at 10,000 idle connections", "KiB", "idle"),
+    Metric("connection_bytes", "User memory per idle connection", "bytes", "idle"),
+    Metric("start_ms", "Start to first request", "ms", "start"),
+)
+
+
+def by_name(names: str | None, known, what: str):
+    """The members of known that a comma-separated list names; all of them for None."""
+    key = {getattr(k, "name", k): k for k in known}
+    chosen = list(key) if names is None else names.split(",")
+    for name in chosen:
+        if name not in key:
+            raise SystemExit(f"bench: no {what} {name!r}; there are: {', '.join(key)}")
+    return [key[name] for name in chosen]
