@@ -12,6 +12,7 @@ from .process import REQUEST, Failed, Process
 from .rows import IDLE_CONNECTIONS, Row
 
 SCRIPT = Path(__file__).with_name("load.lua")
+HOLD_LIMIT = 60  # seconds
 
 
 class Bench:
@@ -118,8 +119,11 @@ def judge(figures: dict[str, float]):
 def hold(port: int, count: int) -> ExitStack:
     """Open connections, each with one answered request; they are closed with the stack."""
     stack = ExitStack()
+    until = time.monotonic() + HOLD_LIMIT
     try:
         for _ in range(count):
+            if time.monotonic() > until:
+                raise OSError(f"not all of {count} answered in {HOLD_LIMIT} s")
             s = stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=5))
             s.sendall(REQUEST)
             read_answer(s)
