@@ -22,6 +22,9 @@ struct body;
 struct body_ops {
     /* 1 with *out filled (not empty), 0 at the end, or -errno. May park. */
     int (*next)(struct body *b, struct chunk *out);
+    /* Will next() answer without parking? NULL: always. Lets a held-back head leave before a wait.
+     */
+    bool (*ready)(struct body *b);
     /* Releases what it holds, finished or not. Never parks. May be NULL. */
     void (*close)(struct body *b);
 };
@@ -40,6 +43,12 @@ body_next(struct body *b, struct chunk *out)
 {
     *out = (struct chunk){ .file = -1 };
     return b->ops->next(b, out);
+}
+
+static inline bool
+body_ready(struct body *b)
+{
+    return b->ops->ready == NULL || b->ops->ready(b);
 }
 
 /* NULL is fine. */

@@ -12,8 +12,7 @@
 enum phase {
     PHASE_NONE,    /* directives, variables, filters only */
     PHASE_REAL_IP, /* before the location is known, with the server's settings */
-    PHASE_SERVER_REWRITE,
-    PHASE_REWRITE, /* from here on with the location's settings */
+    PHASE_REWRITE, /* the server's own before the location is known, then the location's */
     PHASE_LIMIT,
     PHASE_ACCESS,
     PHASE_AUTH,
@@ -28,6 +27,9 @@ struct feature {
     const struct directive *directives;
     /* As in struct directive_set. */
     bool (*complete)(struct scope *scope, void *settings);
+    /* Works only in the block that says it; nested blocks do not inherit its handlers (return,
+     * rewrite). */
+    bool own_only;
     /* Is it at work where these settings hold? NULL: wherever it has a handler. Asked once per
      * location, at compile time. */
     bool (*used)(const void *settings);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "exchange/feature.h"
+#include "exchange/settings.h"
 #include "net/listen.h"
 
 /* One handler with the settings it runs with. */
@@ -14,39 +15,6 @@ struct calls {
     struct call *v;
     unsigned n;
 };
-
-/* What the core itself needs to know of a location; row by row in exchange/settings.c. */
-struct core_settings {
-    bool server_tokens_on;
-    unsigned server_tokens; /* enum server_tokens */
-    bool absolute_redirect, port_in_redirect, server_name_in_redirect;
-    bool log_not_found, log_subrequest;
-    bool internal;
-    bool recursive_error_pages;
-    bool chunked_transfer_encoding;
-    bool reset_timedout_connection;
-    bool tcp_nodelay, tcp_nopush, sendfile;
-    bool msie_padding, etag;
-    unsigned lingering_close; /* enum lingering */
-    struct msec lingering_time, lingering_timeout;
-    struct msec client_body_timeout, send_timeout;
-    struct msec keepalive_timeout, keepalive_header, keepalive_time, keepalive_min_timeout;
-    unsigned keepalive_requests;
-    struct bytes client_max_body_size;
-    struct bytes client_body_buffer_size;
-    struct str client_body_temp_path;
-    const struct template *root; /* root or alias */
-    bool alias;
-    struct str default_type;
-    struct map *types; /* extension (lower case) → struct str * */
-    const struct error_log *error_log;
-    struct error_pages *error_pages; /* exchange/error_page.c */
-    struct msec resolver_timeout;
-    const struct resolver_settings *resolver;
-};
-
-enum server_tokens { TOKENS_OFF, TOKENS_ON, TOKENS_BUILD };
-enum lingering { LINGERING_OFF, LINGERING_ON, LINGERING_ALWAYS };
 
 enum location_kind {
     LOCATION_ROOT,
@@ -65,26 +33,22 @@ struct location {
     struct location *parent;    /* NULL: the server's own (LOCATION_ROOT) */
     struct location_set *inner; /* nested locations, or NULL */
     const struct core_settings *core;
-    void **settings;                      /* of all sets, by index: for variables */
-    struct calls on_request[PHASE_COUNT]; /* PHASE_REWRITE … PHASE_CONTENT */
+    void *const *settings;   /* of all sets, by index: for variables */
+    struct call content;     /* set by a directive of its own (proxy_pass), never inherited */
+    struct calls on_request; /* the phases from PHASE_REWRITE on, in order, content last */
     struct calls on_response, on_log;
-    struct call content;       /* a content handler set by its own directive (proxy_pass): before
-                                  PHASE_CONTENT's list */
     struct str redirect_slash; /* "/api/" of a proxying prefix location: "/api" gets a 301 to it */
     struct span span;
 };
-
-struct server_http1; /* front/settings.h */
 
 struct virtual_server {
     struct str name;       /* first server_name, for $server_name */
     struct location *root; /* the server's own settings; answers when no location matches */
     struct location_set *locations;
-    struct map *named; /* "@name" → location */
+    struct map *named; /* "@name" → location; NULL when there is none */
     const struct core_settings *core;
-    bool merge_slashes;
-    const struct server_http1 *http1;
-    struct calls on_request[PHASE_REWRITE]; /* PHASE_REAL_IP, PHASE_SERVER_REWRITE */
+    const struct server_settings *settings;
+    struct calls on_request; /* before the location is known */
     struct span span;
 };
 
@@ -102,5 +66,8 @@ struct listen_address {
  * be NULL). */
 const struct virtual_server *listen_address_server(const struct listen_address *l, struct str host,
                                                    struct exchange *x);
+/* Sets the location's own content handler (proxy_pass and its like); false (reported) when it has
+ * one already. */
+bool location_set_content(struct setting *s, const struct feature *f);
 /* Finds x->location for x->uri by nginx's rules. */
 enum verdict location_find(struct exchange *x);

@@ -4,9 +4,6 @@
 
 #include "exchange/snapshot.h"
 
-extern const struct directive_set
-    http1_directives; /* client_header_*, keepalive_*, listen's company; front/settings.c */
-
 /* Accepts on fd (non-blocking, listening; taken) for the listen address of that text, from now on.
  * 0 or -errno. */
 int front_listen(struct str address_text, int fd);

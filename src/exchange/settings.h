@@ -1,0 +1,56 @@
+/* What the core itself needs to know of a location and of a server; the rows are in settings.c. */
+#pragma once
+
+#include "base/map.h"
+#include "config/compile.h"
+#include "exchange/template.h"
+
+struct error_pages;
+struct error_log;
+struct resolver_settings;
+
+enum server_tokens { TOKENS_OFF, TOKENS_ON, TOKENS_BUILD };
+enum lingering { LINGERING_OFF, LINGERING_ON, LINGERING_ALWAYS };
+
+/* http, server, location */
+struct core_settings {
+    unsigned server_tokens; /* enum server_tokens */
+    bool absolute_redirect, port_in_redirect, server_name_in_redirect;
+    bool log_not_found, log_subrequest, recursive_error_pages;
+    bool chunked_transfer_encoding, reset_timedout_connection;
+    bool tcp_nodelay, tcp_nopush, sendfile, etag;
+    bool msie_padding, msie_refresh;
+    unsigned lingering_close; /* enum lingering */
+    struct msec lingering_time, lingering_timeout;
+    struct msec client_body_timeout, send_timeout;
+    struct msec keepalive_timeout, keepalive_header, keepalive_time, keepalive_min_timeout;
+    unsigned keepalive_requests;
+    struct bytes client_body_buffer_size;
+    struct str client_body_temp_path;
+    const struct template *root; /* root or alias */
+    bool alias;
+    bool internal; /* of the location that says so only */
+    const struct template *default_type;
+    const struct map *types; /* extension, any case → struct str * */
+    struct error_pages *error_pages;
+    const struct error_log *error_log;        /* filled when the block's settings are complete */
+    const struct resolver_settings *resolver; /* the same; NULL: the system's */
+};
+
+/* http, server */
+struct server_settings {
+    struct bytes client_header_buffer_size;
+    struct header_buffers {
+        unsigned n;
+        struct bytes size;
+    } large;
+    struct msec client_header_timeout;
+    unsigned max_headers;
+    bool underscores_in_headers, ignore_invalid_headers, merge_slashes;
+    struct bytes connection_pool_size, request_pool_size; /* accepted; arenas size themselves */
+};
+
+extern const struct directive_set core_directives;   /* struct core_settings */
+extern const struct directive_set server_directives; /* struct server_settings */
+extern const struct directive_set
+    http_directives; /* events, http, server, location, listen, server_name; no settings */
