@@ -29,6 +29,8 @@ struct fields {
 void fields_init(struct fields *f, struct arena *a);
 /* Appends; name's id is looked up by the first form. */
 struct field *fields_add(struct fields *f, struct str name, struct str value);
+/* For codecs that have looked the id up already. */
+struct field *fields_push(struct fields *f, struct str name, struct str value, enum header id);
 struct field *fields_add_known(struct fields *f, enum header id, struct str value);
 /* Replaces the first of that name and removes the others; appends when there is none. */
 void fields_set(struct fields *f, enum header id, struct str value);
