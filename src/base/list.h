@@ -68,3 +68,16 @@ list_pop_front(struct list *head)
     list_remove(first);
     return first;
 }
+
+/* All links of `from`, in their order, to the back of `to`. */
+static inline void
+list_move_back(struct list *to, struct list *from)
+{
+    if (list_empty(from))
+        return;
+    from->next->prev = to->prev;
+    to->prev->next = from->next;
+    from->prev->next = to;
+    to->prev = from->prev;
+    list_init(from);
+}

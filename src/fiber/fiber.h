@@ -32,11 +32,13 @@ int fiber_park(uint64_t deadline) __attribute__((warn_unused_result));
 /* The same, deaf to cancellation: for joins and clean-up. 0 or -ETIMEDOUT. */
 int fiber_park_deaf(uint64_t deadline);
 /* Makes a parked fiber run later this turn; waking one that is not parked is remembered for
- * its next park (one token). */
+ * its next park (one token). So a park may return 0 early: test what you wait for in a loop. */
 void fiber_wake(struct fiber *f);
 void fiber_cancel(struct fiber *f);
+/* Every living fiber of this thread: for shutdown. */
+void fiber_cancel_all(void);
 bool fiber_cancelled(void);
-/* Lets the other ready fibers run. 0 or -ECANCELED. */
+/* Runs again next turn, after the other ready fibers and new events. 0 or -ECANCELED. */
 int fiber_yield(void);
 /* 0 or -ECANCELED. */
 int fiber_sleep(uint64_t ms);
