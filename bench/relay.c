@@ -23,6 +23,7 @@ enum { WINDOW = 64 * 1024, BATCH = 256 };
 struct end {
     int fd; /* -1: closed */
     bool upstream;
+    bool asked; /* of an upstream: bytes went to it and none came back since */
     bool readable;
     bool writable;
     bool hung_up;
@@ -112,7 +113,7 @@ part(struct end *end)
     struct end *upstream = end->upstream ? end : end->peer;
     struct end *client = upstream->peer;
     end_close(client);
-    if (upstream->hung_up || upstream->readable || upstream->debt != NULL)
+    if (upstream->asked || upstream->hung_up || upstream->readable || upstream->debt != NULL)
         end_close(upstream);
     else
         park(upstream);
@@ -160,6 +161,8 @@ pay(struct end *to)
 static bool
 forward(struct end *to, size_t n)
 {
+    to->asked = to->upstream;
+    to->peer->asked = false;
     ssize_t sent = offer(to, window, n);
     if (sent < 0)
         return false;

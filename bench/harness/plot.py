@@ -6,7 +6,7 @@ from .report import SHOWN, Results
 
 COLOURS = {"usher": "#0b6e4f", "nginx": "#8d99ae", "haproxy": "#5b7db1", "relay": "#d9b26f"}
 PANELS = (
-    ("cpu_us", "CPU time per request (shorter is better)"),
+    ("cpu_us", "CPU per request (shorter is better)"),
     ("rps", "Throughput (longer is better)"),
     ("p50_us", "Median latency (shorter is better)"),
 )
@@ -42,14 +42,14 @@ def panel(results: Results, rows, number: int, height: float) -> list[str]:
     metric, title = PANELS[number]
     x = LEFT + number * (PANEL + GAP)
     one = x + PANEL / MOST
-    parts = [text(x, TOP - 14, title, extra='class="title"')]
+    parts = [
+        text(x, TOP - 14, title, extra='class="title"'),
+        f'<path d="M{x} {TOP}V{height} M{one} {TOP}V{height}" stroke="#999" stroke-width="0.6"/>',
+    ]
     for i, row in enumerate(rows):
         top = TOP + i * row_height(results)
         for j, program in enumerate(results.programs):
             parts.append(bar(results, row, program, metric, x, top + j * BAR))
-    parts.append(
-        f'<path d="M{x} {TOP}V{height} M{one} {TOP}V{height}" stroke="#444" stroke-width="0.6"/>'
-    )
     return parts
 
 
@@ -83,7 +83,7 @@ def svg(results: Results) -> str:
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height + 10}">',
         "<style>text{font:12px system-ui,sans-serif;fill:#222}"
-        ".small{font-size:9px}.title{font-weight:600}</style>",
+        ".small{font-size:9px;paint-order:stroke;stroke:#fff;stroke-width:2px}.title{font-weight:600}</style>",
         '<rect width="100%" height="100%" fill="#fff"/>',
         *legend(results),
         *row_titles(results, rows),

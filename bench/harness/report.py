@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from statistics import median
 
-from .rows import METRICS, PROGRAMS, TARGETS, Metric, Row, Target
+from .rows import METRICS, TARGETS, Metric, Row, Target
 
 SHOWN = {"haproxy": "HAProxy"}
 
@@ -130,7 +130,7 @@ def target_line(results: Results, target: Target) -> list[str]:
     shown = figure(value) if unit else ratio_text(value)
     lower = metric.title[0].lower() + metric.title[1:] if metric.name != "cpu_us" else metric.title
     what = row.title if row.title == lower else f"{row.title}: {lower}{base}"
-    return [what, limit, shown, verdict(value, target.limit)]
+    return [what, limit, shown, spread(results, row, target.metric), verdict(value, target.limit)]
 
 
 def target_table(results: Results) -> list[str]:
@@ -138,7 +138,7 @@ def target_table(results: Results) -> list[str]:
     lines = [target_line(results, target) for target in TARGETS if target.row in known]
     if not lines:
         return []
-    return ["## Targets", table(["usher's", "target", "reached", ""], lines)]
+    return ["## Targets", table(["usher's", "target", "reached", "spread", ""], lines)]
 
 
 def missing(results: Results) -> list[str]:
@@ -152,18 +152,17 @@ def setting(results: Results) -> str:
     return "\n".join(f"* {name}: {value}" for name, value in results.setting)
 
 
-def markdown(results: Results) -> str:
+def markdown(results: Results, notes: str = "") -> str:
     legend = (
         "Medians. In brackets the ratio to nginx, then to the bare relay; – where there is nothing"
         " to compare with. *Spread* is the widest difference between rounds of one program:"
         " a smaller difference between programs means nothing. `bench/README.md` explains the rows."
     )
     parts = ["# Results of `make bench`", setting(results), legend, *target_table(results)]
+    if notes:
+        parts.append(notes.strip())
     if any(row.kind == "load" for row in results.rows):
         parts.append("![CPU time, throughput and latency relative to nginx](RESULTS.svg)")
     parts += [*load_tables(results), *other_table(results), *missing(results)]
     return "\n\n".join(parts) + "\n"
 
-
-def order(programs) -> list[str]:
-    return [p for p in PROGRAMS if p in programs]

@@ -89,10 +89,10 @@ METRICS = (
 
 
 def by_name(names: str | None, known, what: str):
-    """The members of known that a comma-separated list names; all of them for None."""
+    """The members of known that a comma-separated list names, in known's order; None: all."""
     key = {getattr(k, "name", k): k for k in known}
     chosen = list(key) if names is None else names.split(",")
     for name in chosen:
         if name not in key:
             raise SystemExit(f"bench: no {what} {name!r}; there are: {', '.join(key)}")
-    return [key[name] for name in chosen]
+    return [member for name, member in key.items() if name in chosen]
