@@ -9,8 +9,8 @@
 typedef void offload_fn(void *arg);
 
 void offload_threads_set(unsigned n);
-/* Runs fn(arg) in an off-load thread while the calling fiber is parked. Uncancellable: arg may live
- * on the caller's stack. */
+/* Only from a fiber, which is parked while fn(arg) runs in an off-load thread. Uncancellable: arg
+ * may live on the caller's stack. */
 void offload(offload_fn *fn, void *arg);
 /* Stops and joins the threads; at exit, when no work is under way. */
 void offload_fini(void);
