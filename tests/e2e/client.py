@@ -92,10 +92,14 @@ class Client:
         return line
 
     def recv_exact(self, n):
-        while len(self.pending) < n:
-            self._more(f"{n} bytes of body")
-        data, self.pending = self.pending[:n], self.pending[n:]
-        return data
+        data, self.pending = bytearray(self.pending), b""
+        while len(data) < n:
+            more = self.sock.recv(1 << 20)
+            if not more:
+                raise ProtocolError(f"connection closed after {len(data)} of {n} bytes of body")
+            data += more
+        self.pending = bytes(data[n:])
+        return bytes(data[:n])
 
     def recv_fields(self):
         fields = []
@@ -166,15 +170,13 @@ class Client:
 
     def recv_until_closed(self):
         """All bytes up to the end of the connection; a reset counts as its end."""
-        data, self.pending = self.pending, b""
+        data, self.pending = bytearray(self.pending), b""
         try:
-            while True:
-                more = self.sock.recv(65536)
-                if not more:
-                    return data
+            while more := self.sock.recv(65536):
                 data += more
         except ConnectionResetError:
-            return data
+            pass
+        return bytes(data)
 
     def closed(self):
         """Assert that the peer closes and sends nothing more."""

@@ -3,7 +3,9 @@
 At the end of a test its clients go first, then its origins, then the proxies, so that a proxy is
 always asked to quit with nothing left to wait for, and must then leave at once and leave nothing.
 """
+import os
 import socket
+import time
 
 import pytest
 
@@ -63,10 +65,10 @@ def usher(stage):
 
 
 @pytest.fixture
-def origin(stage, tmp_path):
+def origin(stage):
     """origin(script, **kw) starts a scripted backend; see Origin. unix=True for a unix socket."""
     def begin(script, unix=False, **kw):
-        path = f"/tmp/usher-e2e-{tmp_path.name[-24:]}-{len(stage.origins)}.sock" if unix else None
+        path = f"/tmp/usher-e2e-{os.getpid()}-{time.monotonic_ns()}.sock" if unix else None
         backend = Origin(script, path=path, **kw)
         stage.origins.append(backend)
         return backend

@@ -68,7 +68,7 @@ class Conn:
     """One connection from the proxy, as the script sees it."""
 
     def __init__(self, sock, number):
-        self.sock, self.number, self.received, self.pending = sock, number, b"", b""
+        self.sock, self.number, self.received, self.pending = sock, number, bytearray(), b""
         self.open, self.gone, self.requests = True, threading.Event(), []
         sock.settimeout(None)
 
@@ -83,12 +83,15 @@ class Conn:
             raise Gone
         self.received += data
         self.pending += data
+        return data
 
     def recv_exact(self, n):
-        while len(self.pending) < n:
-            self.recv_some()
-        data, self.pending = self.pending[:n], self.pending[n:]
-        return data
+        data, self.pending = bytearray(self.pending), b""
+        while len(data) < n:
+            data += self.recv_some()
+            self.pending = b""
+        self.pending = bytes(data[n:])
+        return bytes(data[:n])
 
     def recv_line(self):
         while b"\r\n" not in self.pending:
@@ -168,7 +171,7 @@ class Origin:
     @property
     def received(self):
         """Every byte that came, over all connections."""
-        return b"".join(c.received for c in self.connections)
+        return b"".join(bytes(c.received) for c in self.connections)
 
     def wait_requests(self, n):
         """Wait until n requests have come; returns them."""
@@ -240,6 +243,8 @@ class Origin:
 
     def stop(self):
         self.die()
+        if self.path:
+            os.unlink(self.path)
         for t in self.threads:
             t.join(TIMEOUT)
         assert not self.errors, f"the origin's script failed: {self.errors!r}"
