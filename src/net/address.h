@@ -23,7 +23,8 @@ enum { ADDRESS_TEXT_MAX = 128 };
  * a literal address (a name, a bad port): no DNS here. */
 bool address_parse(struct str text, unsigned default_port, struct address *out)
     __attribute__((warn_unused_result));
-/* Splits "host:port", "[v6]:port", "host": port_out -1 when absent. False when malformed. */
+/* Splits "host:port", "[v6]:port", "host": port_out -1 when absent. An IPv6 host comes without its
+ * brackets. False when malformed. */
 bool address_split(struct str text, struct str *host, int *port_out);
 /* As nginx prints it: "127.0.0.1:80", "[::1]:80", "unix:/path". With `port` false: "127.0.0.1",
  * "::1", "unix:". */

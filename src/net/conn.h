@@ -28,6 +28,7 @@ struct conn {
     const struct transport *transport; /* NULL: plain */
     void *session;                     /* the transport's */
     uint64_t bytes_read, bytes_written;
+    unsigned burst; /* full reads since the last wait; the conn's own */
 };
 
 /* Takes the fd (closes it in conn_close). `ready` as in watch_open. 0 or -errno (fd is closed
@@ -43,7 +44,8 @@ conn_is_open(const struct conn *c)
     return c->watch.fd >= 0;
 }
 
-/* > 0 bytes, 0 at the end of the stream, or -errno. */
+/* > 0 bytes, 0 at the end of the stream, or -errno. Full reads in a row yield now and then, so that
+ * a fast peer does not hold the thread. */
 ssize_t conn_read(struct conn *c, void *p, size_t n, uint64_t deadline)
     __attribute__((warn_unused_result));
 /* The same without parking: -EAGAIN when nothing is there. */
