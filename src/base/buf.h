@@ -25,8 +25,10 @@ void buf_u64(struct buf *b, uint64_t value);
 static inline void
 buf_put(struct buf *b, struct str s)
 {
+    if (s.n == 0)
+        return;
     char *at = b->cap - b->n >= s.n ? b->p + b->n : buf_room(b, s.n);
-    if (at == NULL || s.n == 0)
+    if (at == NULL)
         return;
     memcpy(at, s.p, s.n);
     b->n += s.n;

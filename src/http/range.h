@@ -15,9 +15,9 @@ struct ranges {
 };
 
 enum range_outcome {
-    RANGE_NONE,          /* not bytes, malformed, or more than `most`: the whole representation */
+    RANGE_NONE,          /* not bytes, or more than `most`: the whole representation */
     RANGE_PARTIAL,       /* 206 with *out */
-    RANGE_UNSATISFIABLE, /* 416 */
+    RANGE_UNSATISFIABLE, /* 416: none satisfiable, or malformed (as nginx has it) */
 };
 
 /* most: max_ranges; ranges that together exceed the size are treated as none, as nginx does. */
