@@ -179,11 +179,10 @@ pump(struct end *from, struct end *to)
         return false;
     while (from->readable && to->writable && to->debt == NULL) {
         ssize_t n = recv(from->fd, window, WINDOW, 0);
-        if (n < 0 && errno == EAGAIN)
-            from->readable = false;
-        else if (n <= 0 || !forward(to, (size_t)n))
+        bool nothing = n < 0 && errno == EAGAIN;
+        if (!nothing && (n <= 0 || !forward(to, (size_t)n)))
             return false;
-        else if (n < WINDOW && !from->hung_up)
+        if (nothing || (n < WINDOW && !from->hung_up))
             from->readable = false; /* drained: more bytes come with a new edge */
     }
     return true;
