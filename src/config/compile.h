@@ -15,16 +15,21 @@ struct compile {
     struct deferred *deferred, **deferred_end;
     void *snapshot;              /* exchange/snapshot.h; the config room does not look inside */
     struct str prefix, conf_dir; /* for relative paths */
-    uint64_t serial;             /* of the scope being applied, for duplicate detection */
-    /* private to compile.c below this line may be added by the config room */
-    struct row_index *rows_index;
+    /* private to the config room */
+    uint64_t serial;     /* the last one given to a scope */
+    struct map set_rows; /* directive set → its index and rows */
+    unsigned suggested;  /* "did you mean" costs time; the first hundred problems get it */
 };
+
+/* The language's own: include. Put it among the sets, for the manual. */
+extern const struct directive_set config_directives;
 
 /* sets: all rooms' and features' directive sets, ended by NULL. */
 void compile_init(struct compile *c, struct arena *a, struct sources *s, struct diags *d,
                   const struct directive_set *const *sets);
-/* Compiles the tree under root: opens the main scope, applies, runs what was deferred. True when no
- * error was added. */
+/* Compiles the tree under root: opens the main scope (its object is c->snapshot), applies defaults
+ * and directives, runs what was deferred, sorts c->diags. True when no error was added. The tree
+ * and its sources must live as long as c->arena: settings point into them. */
 bool compile_run(struct compile *c, const struct node *root);
 
 /* Opens a child scope for a block: settings inherited from the parent. `object` as in struct scope.

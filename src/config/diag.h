@@ -15,9 +15,10 @@ struct span {
 struct diag {
     struct diag *next;
     enum log_level level; /* LEVEL_EMERG refuses the configuration; LEVEL_WARN does not */
-    struct span span;
-    struct str message; /* nginx's words, without the place: 'unknown directive "lisen"' */
-    struct str hint;    /* 'did you mean "listen"?', may be STR_NONE */
+    struct span span;     /* where nginx would put it: the line that diag_line names */
+    struct span shown;    /* what the excerpt shows; the same unless diag_show said otherwise */
+    struct str message;   /* nginx's words, without the place: 'unknown directive "lisen"' */
+    struct str hint;      /* 'did you mean "listen"?', may be STR_NONE */
 };
 
 struct diags {
@@ -31,6 +32,11 @@ struct diag *diag_add(struct diags *d, enum log_level level, struct span span, c
                       ...) __attribute__((format(printf, 4, 5)));
 void diag_hint(struct diags *d, struct diag *diag, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+/* The excerpt shows this place instead of the one in the line: the brace that was never closed, the
+ * end of the line where ";" is missing. */
+void diag_show(struct diag *diag, struct span shown);
+/* In the order of the text: by file as first read, then line and column. Stable. */
+void diags_sort(struct diags *d);
 /* nginx's line without time and pid, 'MESSAGE in FILE:LINE', into b; the caller adds the log
  * prefix. */
 void diag_line(const struct diag *diag, struct buf *b);

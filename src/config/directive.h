@@ -36,6 +36,7 @@ enum context {
 
 struct directive;
 struct compile;
+struct row; /* config/rows.h, private */
 
 /* A block being compiled. */
 struct scope {
@@ -43,7 +44,9 @@ struct scope {
     struct scope *parent; /* NULL for the root */
     const struct node *node;
     enum context context;
-    void **settings; /* by directive set, see scope_settings */
+    uint64_t serial;   /* tells one scope from another, for duplicates */
+    struct row **rows; /* of each child of node, NULL where it was refused; private */
+    void **settings;   /* by directive set, see scope_settings */
     void *object; /* what the block makes: struct server *, struct location *, … of the room that
                      owns it */
 };
@@ -84,21 +87,24 @@ struct template;
 struct field_place {
     size_t offset;
     const struct value_type *type;
+    size_t size; /* 0: no field */
 };
 
-/* A typed field, parsed from exactly one argument. */
-#define FIELD(settings_type, member)                                                 \
-    {                                                                                \
-        offsetof(settings_type, member), VALUE_TYPE_OF(((settings_type *)0)->member) \
+/* A typed field, parsed from exactly one argument (or several with CHOICES_ADD). */
+#define FIELD(settings_type, member)                                                  \
+    {                                                                                 \
+        offsetof(settings_type, member), VALUE_TYPE_OF(((settings_type *)0)->member), \
+            sizeof(((settings_type *)0)->member)                                      \
     }
 /* A field that the row's .set fills. */
-#define PLACE(settings_type, member)          \
-    {                                         \
-        offsetof(settings_type, member), NULL \
+#define PLACE(settings_type, member)                                                \
+    {                                                                               \
+        offsetof(settings_type, member), NULL, sizeof(((settings_type *)0)->member) \
     }
-#define NO_FIELD \
-    {            \
-        0, NULL  \
+/* No field: .initial is for the manual only. */
+#define NO_FIELD   \
+    {              \
+        0, NULL, 0 \
     }
 
 struct choice {
@@ -107,30 +113,35 @@ struct choice {
 };
 
 enum directive_flags {
-    MANY = 1 << 0,  /* may stand several times in a scope; its field is zeroed at the first in each
-                       scope */
-    BLOCK = 1 << 1, /* has a body; .set opens it (scope_open + scope_run, or reads node->children
-                       itself) */
-    RAW =
-        1
-        << 2, /* the body's lines are data, not directives (types, map, geo …): no lookup inside */
-    CHOICES_ADD = 1 << 3, /* several of .choices may be given; their values are or-ed */
-    IGNORED = 1 << 4, /* accepted for nginx's sake, without effect; the manual says so in .help */
-    REPEATABLE = 1 << 5, /* may stand several times, nothing is zeroed (block rows, listen, server
-                            in upstream) */
+    /* May stand several times in a scope; its field is zeroed at the first in each scope. Rows of
+     * one set that share a field (allow, deny) share that first. */
+    MANY = 1 << 0,
+    /* Has a body; .set opens it (scope_open + scope_run, or reads node->children itself). */
+    BLOCK = 1 << 1,
+    /* The body's lines are data, not directives (types, map, geo …): no lookup inside; applied
+     * together with the simple directives, so that what it sets is inherited. */
+    RAW = 1 << 2,
+    /* Several of .choices may be given; their values are or-ed. Any number of arguments from one
+     * unless the row says otherwise. */
+    CHOICES_ADD = 1 << 3,
+    IGNORED = 1 << 4,    /* accepted for nginx's sake, without effect; .help says so */
+    REPEATABLE = 1 << 5, /* may stand several times, nothing is zeroed (block rows, listen) */
 };
 
 struct directive {
     const char *name;
     struct field_place field;
-    unsigned contexts;            /* enum context bits */
-    const char *initial;          /* as one would write it; NULL: zero bytes */
+    unsigned contexts; /* enum context bits */
+    /* As one would write it, NULL: zero bytes. Applied once to the root's settings, through .set
+     * too, whatever the row's contexts are; s->scope is the main scope then. */
+    const char *initial;
     const char *help;             /* one to three sentences for the manual; required */
     const char *syntax;           /* after the name; NULL: from the type. Required with .set */
     const char *example;          /* one whole line (or block); NULL: name + initial */
     const struct choice *choices; /* ends with a NULL name */
     unsigned flags;
-    unsigned char args_min, args_max; /* 0, 0: exactly one. ARGS_ANY for no upper bound */
+    /* 0, 0: exactly one. args_max 0 after a args_min: exactly args_min. ARGS_ANY: no upper bound */
+    unsigned char args_min, args_max;
     bool (*set)(struct setting *s); /* instead of field.type; reports its own problem, false then */
 };
 

@@ -5,10 +5,11 @@
  * the same sources, handed over as one descriptor. -T prints them. */
 #pragma once
 
-#include "base/arena.h"
+#include "base/map.h"
 
 struct source {
     struct source *next;
+    unsigned order;  /* 1 for the first file read */
     struct str path; /* absolute, as nginx prints it */
     struct str text;
 };
@@ -25,13 +26,15 @@ struct sources {
     struct arena *arena;
     struct source *first, *last;
     struct include_result *includes;
+    struct map by_path, by_pattern;
     bool sealed; /* loaded from a descriptor: never touches the file system */
 };
 
 void sources_init(struct sources *s, struct arena *a);
 /* The file's source, read now unless known. NULL and *error (errno) when it cannot be read. */
 struct source *sources_open(struct sources *s, struct str path, int *error);
-/* A source made of given text (usher proxy --from …, -g directives, tests). */
+/* A source made of given text (usher proxy --from …, -g directives, tests). When sealed, the source
+ * that was saved under this name, if there is one. */
 struct source *sources_add_text(struct sources *s, struct str name, struct str text);
 /* The files a pattern names: itself when it has no glob characters, else the sorted matches (maybe
  * none). */

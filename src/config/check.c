@@ -1,0 +1,155 @@
+/* Context, shape and number: nginx's sentences, with a hint on how to mend it. */
+#include "config/check.h"
+
+#include "config/suggest.h"
+
+enum { SUGGESTIONS_MAX = 100 };
+
+/* The word at which another directive seems to begin, because a ";" was forgotten: it stands first
+ * in its line, and is a directive's name. 0 when there is none. */
+static unsigned
+find_missing_semicolon(const struct compile *c, const struct node *node)
+{
+    for (unsigned i = 1; i < node->n; i++) {
+        const struct word *word = &node->words[i];
+        if (word->span.line > word[-1].span.line && !word->quoted && rows_any(c, word->text))
+            return i;
+    }
+    return 0;
+}
+
+/* Adds a problem about the shape of a directive, placed as nginx does at the end of its words. */
+__attribute__((format(printf, 3, 4))) static struct row *
+refuse_shape(struct compile *c, const struct node *node, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    struct str message = arena_vprintf(c->arena, format, args);
+    va_end(args);
+    struct diag *diag = diag_add(c->diags, LEVEL_EMERG, node->end, STR_FMT, STR_ARG(message));
+    diag_show(diag, node->words[0].span);
+    unsigned next = find_missing_semicolon(c, node);
+    if (next) {
+        struct span end = node->words[next - 1].span;
+        end.column += end.length;
+        end.length = 1;
+        diag_show(diag, end);
+        diag_hint(c->diags, diag, "is \";\" missing here?");
+    }
+    return NULL;
+}
+
+static void
+hint(struct compile *c, const char *before, struct buf *b)
+{
+    struct diag *last = c->diags->last;
+    if (last->hint.n == 0)
+        diag_hint(c->diags, last, "%s" STR_FMT, before, STR_ARG(buf_str(b)));
+}
+
+static struct row *
+refuse_unknown(struct scope *s, const struct node *node)
+{
+    struct compile *c = s->compile;
+    struct str name = node->words[0].text;
+    struct diag *diag = diag_add(c->diags, LEVEL_EMERG, node->words[0].span,
+                                 "unknown directive \"" STR_FMT "\"", STR_ARG(name));
+    const char *module = foreign_module(name);
+    struct str near = STR_NONE;
+    if (!module && c->suggested++ < SUGGESTIONS_MAX)
+        near = suggest_directive(c, name, s->context);
+    if (module)
+        diag_hint(c->diags, diag, "\"" STR_FMT "\" belongs to %s, which usher does not have",
+                  STR_ARG(name), module);
+    else if (near.n)
+        diag_hint(c->diags, diag, "did you mean \"" STR_FMT "\"?", STR_ARG(near));
+    return NULL;
+}
+
+static struct row *
+refuse_place(struct scope *s, const struct node *node, const struct row *row)
+{
+    struct compile *c = s->compile;
+    struct str name = node->words[0].text;
+    unsigned contexts = 0;
+    struct buf b;
+    for (; row; row = row->next)
+        contexts |= row->directive->contexts;
+    diag_add(c->diags, LEVEL_EMERG, node->words[0].span,
+             "\"" STR_FMT "\" directive is not allowed here", STR_ARG(name));
+    buf_init(&b, c->arena, 64, 0);
+    contexts_print(contexts, &b);
+    hint(c, "it belongs in: ", &b);
+    return NULL;
+}
+
+bool
+takes_arguments(const struct directive *d, unsigned n)
+{
+    unsigned min = d->args_min, max = d->args_max;
+    if (min == 0 && max == 0) {
+        min = 1;
+        max = d->flags & CHOICES_ADD ? ARGS_ANY : 1;
+    }
+    if (max == ARGS_NONE)
+        return n == 0;
+    if (max == 0)
+        max = min;
+    return n >= min && (n <= max || max == ARGS_ANY);
+}
+
+void
+syntax_print(const struct directive *d, struct buf *b)
+{
+    const char *mark = d->flags & CHOICES_ADD ? " ..." : "", *between = " ";
+    buf_put(b, str_of(d->name));
+    if (d->syntax) {
+        buf_printf(b, "%s%s", d->syntax[0] ? " " : "", d->syntax);
+    } else if (d->choices) {
+        for (const struct choice *choice = d->choices; choice->name; choice++, between = " | ")
+            buf_printf(b, "%s%s", between, choice->name);
+        buf_put(b, str_of(mark));
+    } else if (d->field.type) {
+        buf_printf(b, " %s", d->field.type->syntax);
+    }
+    buf_put(b, str_of(d->flags & BLOCK ? " { ... }" : ";"));
+}
+
+static struct row *
+refuse_arguments(struct scope *s, const struct node *node, const struct row *row)
+{
+    struct buf b;
+    refuse_shape(s->compile, node, "invalid number of arguments in \"%s\" directive",
+                 row->directive->name);
+    buf_init(&b, s->compile->arena, 64, 0);
+    syntax_print(row->directive, &b);
+    hint(s->compile, "syntax: ", &b);
+    return NULL;
+}
+
+struct row *
+scope_check(struct scope *s, const struct node *node)
+{
+    struct compile *c = s->compile;
+    struct row *row = rows_try(c, node->words[0].text, s->context), *any = row;
+    if (row == NULL)
+        any = rows_any(c, node->words[0].text);
+    if (any == NULL)
+        return refuse_unknown(s, node);
+    if (row == NULL)
+        return refuse_place(s, node, any);
+    const struct directive *d = row->directive;
+    if (node->block && !(d->flags & BLOCK))
+        return refuse_shape(c, node, "directive \"%s\" is not terminated by \";\"", d->name);
+    if (!node->block && (d->flags & BLOCK))
+        return refuse_shape(c, node, "directive \"%s\" has no opening \"{\"", d->name);
+    if (!takes_arguments(d, node->n - 1))
+        return refuse_arguments(s, node, row);
+    if (row->seen == s->serial && !(d->flags & (MANY | REPEATABLE))) {
+        diag_add(c->diags, LEVEL_EMERG, node->words[0].span, "\"%s\" directive is duplicate",
+                 d->name);
+        return NULL;
+    }
+    row->seen = s->serial;
+    return row;
+}
