@@ -117,7 +117,8 @@ end_of_quoted(const struct lexer *l)
     return NULL;
 }
 
-/* A quoted word must be followed by a blank, ";", "{" or ")". "}" is the parser's to refuse. */
+/* A quoted word must be followed by a blank, ";", "{" or ")"; what is glued to it is skipped. "}" is
+ * the parser's to refuse. */
 static void
 check_after_quote(struct lexer *l)
 {
@@ -125,6 +126,7 @@ check_after_quote(struct lexer *l)
         return;
     struct diag *diag = diag_add(l->diags, LEVEL_EMERG, place(l), "unexpected \"%c\"", *l->at);
     diag_hint(l->diags, diag, "a blank belongs after the closing quote");
+    advance(l, end_of_bare(l));
 }
 
 static struct token

@@ -216,12 +216,12 @@ close_block(struct reading *r, struct span at)
         diag_show(diag, after(last));
         diag_hint(r->parser->diags, diag, "is \";\" missing here?");
         end_directive(r, at);
-    }
-    if (r->depth == 0) {
+    } else if (r->depth == 0) {
         struct diag *diag = report(r, at, "unexpected \"}\"");
         diag_hint(r->parser->diags, diag, "no block is open here");
-        return;
     }
+    if (r->depth == 0)
+        return;
     note_crooked(r, at);
     r->blocks[r->depth--].node->close = at;
 }

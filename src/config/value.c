@@ -21,7 +21,7 @@ hint(struct setting *s, const char *format, ...)
     va_list args;
     struct diags *d = s->compile->diags;
     va_start(args, format);
-    diag_hint(d, d->last, STR_FMT, STR_ARG(arena_vprintf(d->arena, format, args)));
+    d->last->hint = arena_vprintf(d->arena, format, args);
     va_end(args);
 }
 
