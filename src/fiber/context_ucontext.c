@@ -4,6 +4,7 @@
 
 #include "base/must.h"
 
+#include <stddef.h>
 #include <stdint.h>
 #include <ucontext.h>
 

@@ -1,6 +1,6 @@
 /* fiber/context.h on this machine: registers, alignment, many switches, the end of a backtrace.
  *
- * Needs no test library, so that tools/test-aarch64 can run it under an emulator. */
+ * Needs no test library, so that tools/test-arm64 can run it under an emulator. */
 #include "fiber/context.h"
 
 #include "base/must.h"
@@ -15,7 +15,7 @@
 #define SWITCHES 100000
 
 /* The raw switch is not announced to sanitizers: they would take one stack for another. */
-#if defined(__SANITIZE_ADDRESS__) || defined(FIBER_SANITIZE)
+#ifdef FIBER_SANITIZE
 #define RAW 0
 #else
 #define RAW 1

@@ -8,10 +8,15 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
-#ifndef FIBER_SANITIZE
+#ifdef __has_feature
+#if __has_feature(thread_sanitizer)
+#define MANY 2000 /* it knows some thousands of threads at most */
+#endif
+#endif
+#if !defined(MANY) && defined(FIBER_SANITIZE)
+#define MANY 10000
+#elif !defined(MANY)
 #define MANY 100000
-#else
-#define MANY 2000 /* ThreadSanitizer knows some thousands of threads at most */
 #endif
 
 static int awake;
