@@ -26,7 +26,8 @@ begin(unsigned high, unsigned low)
 void *
 context_make(char *top, char *low, context_fn *entry, void *arg)
 {
-    struct beginning *b = (struct beginning *)(((uintptr_t)top - sizeof *b) & ~(uintptr_t)63);
+    char *at = top - sizeof(struct beginning);
+    struct beginning *b = (struct beginning *)(at - (uintptr_t)at % 64);
     must(getcontext(&b->context) == 0);
     b->entry = entry;
     b->arg = arg;

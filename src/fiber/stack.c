@@ -3,6 +3,7 @@
 
 #include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -34,13 +35,16 @@ stack_forget_light_guards(void)
 static long
 read_heavy_limit(void)
 {
-    long maps = 65530;
+    char text[32] = "";
     FILE *f = fopen("/proc/sys/vm/max_map_count", "re");
     if (f != NULL) {
-        if (fscanf(f, "%ld", &maps) != 1 || maps < 4)
-            maps = 65530;
+        if (fgets(text, sizeof text, f) == NULL)
+            text[0] = 0;
         fclose(f);
     }
+    long maps = strtol(text, NULL, 10);
+    if (maps < 4)
+        maps = 65530;
     return maps / 4;
 }
 
