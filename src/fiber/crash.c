@@ -25,7 +25,7 @@ static const struct cause causes[] = {
     { SIGBUS, "SIGBUS, bad memory access" },
     { SIGILL, "SIGILL, illegal instruction" },
     { SIGFPE, "SIGFPE, erroneous arithmetic" },
-    { SIGABRT, "SIGABRT, a claim about our own code failed" },
+    { SIGABRT, "SIGABRT" },
 };
 
 #define CAUSES (sizeof causes / sizeof *causes)
@@ -33,6 +33,10 @@ static const struct cause causes[] = {
 static atomic_int report_fd = STDERR_FILENO;
 static atomic_int reporter; /* thread id of the one that reports, or 0 */
 static __thread void *signal_stack;
+static __thread struct {
+    const char *text, *file;
+    int line;
+} failed_claim; /* of must(), which calls abort() next */
 
 void
 crash_report_to(int fd)
@@ -41,7 +45,7 @@ crash_report_to(int fd)
 }
 
 struct line {
-    char text[256];
+    char text[512];
     size_t n;
 };
 
@@ -56,23 +60,31 @@ put(struct line *l, const char *text)
 }
 
 static void
-put_hex(struct line *l, uintptr_t value)
+put_number(struct line *l, uintptr_t value, unsigned base)
 {
-    char digits[2 * sizeof value + 1];
+    char digits[3 * sizeof value + 1];
     size_t at = sizeof digits - 1;
     digits[at] = 0;
     do
-        digits[--at] = "0123456789abcdef"[value & 15];
-    while ((value >>= 4) != 0);
-    put(l, "0x");
+        digits[--at] = "0123456789abcdef"[value % base];
+    while ((value /= base) != 0);
     put(l, digits + at);
 }
 
-static const char *
-describe(int number, const void *address)
+static void
+put_claim(struct line *l)
 {
-    if (number != SIGABRT && fiber_guard_hit(address))
-        return "stack overflow in a fiber";
+    put(l, "claim failed: ");
+    put(l, failed_claim.text);
+    put(l, " at ");
+    put(l, failed_claim.file);
+    put(l, ":");
+    put_number(l, (uintptr_t)failed_claim.line, 10);
+}
+
+static const char *
+name(int number)
+{
     for (size_t i = 0; i < CAUSES; i++)
         if (causes[i].number == number)
             return causes[i].name;
@@ -80,15 +92,24 @@ describe(int number, const void *address)
 }
 
 static void
+put_signal(struct line *l, int number, const void *address)
+{
+    put(l, fiber_guard_hit(address) ? "stack overflow in a fiber" : name(number));
+    put(l, ", address 0x");
+    put_number(l, (uintptr_t)address, 16);
+}
+
+static void
 report(int number, const void *address)
 {
     struct line l = { .n = 0 };
     put(&l, "[alert] usher worker crashed: ");
-    put(&l, describe(number, address));
-    if (number != SIGABRT) {
-        put(&l, ", address ");
-        put_hex(&l, (uintptr_t)address);
-    }
+    if (number != SIGABRT)
+        put_signal(&l, number, address);
+    else if (failed_claim.text != NULL)
+        put_claim(&l);
+    else
+        put(&l, name(number));
     put(&l, "\n");
     if (write(report_fd, l.text, l.n) < 0)
         return;
@@ -139,12 +160,21 @@ crash_thread_fini(void)
     signal_stack = NULL;
 }
 
+static void
+remember_claim(const char *text, const char *file, int line)
+{
+    failed_claim.text = text;
+    failed_claim.file = file;
+    failed_claim.line = line;
+}
+
 /* The first backtrace() loads the unwinder, which allocates: not in the handler. */
 void
 crash_handler_install(void)
 {
     void *frames[1];
     (void)backtrace(frames, 1);
+    must_report_to(remember_claim);
     crash_thread_init();
     struct sigaction action = { .sa_sigaction = on_crash };
     action.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER;

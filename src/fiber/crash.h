@@ -7,7 +7,8 @@
  * stack left can still be reported. When several threads crash at once, the first one reports. */
 #pragma once
 
-/* For the process: SEGV, BUS, ILL, FPE, ABRT. Includes crash_thread_init of this thread. */
+/* For the process: SEGV, BUS, ILL, FPE, ABRT, the latter with the claim of must() that failed.
+ * Includes crash_thread_init of this thread. */
 void crash_handler_install(void);
 /* Where the report goes: standard error until set. The descriptor must stay open. */
 void crash_report_to(int fd);

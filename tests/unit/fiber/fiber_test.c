@@ -48,6 +48,35 @@ fibers_run_in_the_order_of_spawning_and_yielding(void **state)
     assert_null(loop_self());
 }
 
+static bool stop_playing;
+
+static void
+play_ball(void *arg)
+{
+    struct fiber **other = arg;
+    while (fiber_park(NEVER) == 0 && !stop_playing)
+        fiber_wake(*other);
+}
+
+static void
+main_of_starvation(void *arg)
+{
+    struct fiber *players[2];
+    stop_playing = false;
+    players[0] = fiber_spawn(play_ball, &players[1]);
+    players[1] = fiber_spawn(play_ball, &players[0]);
+    fiber_wake(players[0]);
+    assert_int_equal(fiber_sleep(2), 0);
+    stop_playing = true;
+    assert_int_equal(fiber_yield(), 0);
+}
+
+static void
+two_that_keep_waking_each_other_do_not_starve_the_rest(void **state)
+{
+    assert_int_equal(loop_run_fiber(main_of_starvation, NULL), 0);
+}
+
 /* --- Parking --- */
 
 struct parked {
@@ -304,6 +333,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(fibers_run_in_the_order_of_spawning_and_yielding),
+        cmocka_unit_test(two_that_keep_waking_each_other_do_not_starve_the_rest),
         cmocka_unit_test(a_wake_is_remembered_once),
         cmocka_unit_test(a_deadline_ends_a_park),
         cmocka_unit_test(a_wake_that_comes_before_the_timed_out_fiber_ran_counts),

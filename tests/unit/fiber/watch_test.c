@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -333,9 +334,119 @@ the_callback_gets_what_no_fiber_waits_for(void **state)
     assert_int_equal(loop_run_fiber(main_of_unclaimed, NULL), 0);
 }
 
+/* --- Many at once --- */
+
+#define PAIRS 100
+
+static int echoed;
+
+static ssize_t
+read_some(struct watch *w, char *bytes, size_t n)
+{
+    for (;;) {
+        int rc = watch_wait(w, WATCH_READ, NEVER);
+        if (rc < 0)
+            return rc;
+        ssize_t got = read(w->fd, bytes, n);
+        if (got >= 0)
+            return got;
+        if (errno == ECONNRESET)
+            return -ECONNRESET;
+        assert_int_equal(errno, EAGAIN);
+        w->ready &= ~(unsigned)WATCH_READ;
+    }
+}
+
+static int
+write_all(struct watch *w, const char *bytes, size_t n)
+{
+    while (n > 0) {
+        int rc = watch_wait(w, WATCH_WRITE, NEVER);
+        if (rc < 0)
+            return rc;
+        ssize_t sent = write(w->fd, bytes, n);
+        if (sent < 0 && (errno == EPIPE || errno == ECONNRESET))
+            return -errno;
+        if (sent < 0) {
+            assert_int_equal(errno, EAGAIN);
+            w->ready &= ~(unsigned)WATCH_WRITE;
+            continue;
+        }
+        bytes += sent;
+        n -= (size_t)sent;
+    }
+    return 0;
+}
+
+static void
+echo(void *arg)
+{
+    struct watch *w = malloc(sizeof *w);
+    int fd = (int)(intptr_t)arg;
+    char bytes[5000];
+    ssize_t n;
+    assert_int_equal(watch_open(w, fd, WATCH_WRITE), 0);
+    while ((n = read_some(w, bytes, sizeof bytes)) > 0)
+        if (write_all(w, bytes, (size_t)n) < 0)
+            break;
+    watch_close(w);
+    close(fd);
+    free(w);
+}
+
+static void
+talk(void *arg)
+{
+    static const char words[3000];
+    struct watch w;
+    int fd[2];
+    pair(fd);
+    assert_int_equal(watch_open(&w, fd[0], WATCH_WRITE), 0);
+    fiber_spawn(echo, (void *)(intptr_t)fd[1]);
+    for (int i = 0; i < 50; i++) {
+        char bytes[3000];
+        size_t got = 0;
+        if (write_all(&w, words, sizeof words) < 0)
+            break;
+        ssize_t n = 1;
+        while (got < sizeof words && (n = read_some(&w, bytes, sizeof bytes)) > 0)
+            got += (size_t)n;
+        if (n <= 0)
+            break;
+        echoed++;
+    }
+    watch_close(&w);
+    close(fd[0]);
+}
+
+/* Descriptors close and their numbers come back in the midst of the traffic. */
+static void
+main_of_traffic(void *arg)
+{
+    struct child c[PAIRS];
+    echoed = 0;
+    for (int round = 0; round < 5; round++) {
+        for (int i = 0; i < PAIRS; i++)
+            child_start(&c[i], talk, NULL);
+        assert_int_equal(fiber_sleep(1), 0);
+        for (int i = 0; i < PAIRS; i += 3)
+            child_cancel(&c[i]);
+        for (int i = 0; i < PAIRS; i++)
+            child_join(&c[i]);
+    }
+    assert_in_range(echoed, 5 * 66 * 50, 5 * 100 * 50);
+}
+
+static void
+a_hundred_conversations_survive_the_end_of_others(void **state)
+{
+    assert_int_equal(loop_run_fiber(main_of_traffic, NULL), 0);
+}
+
 int
 main(void)
 {
+    signal(SIGPIPE, SIG_IGN);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(readiness_is_kept_until_the_reader_clears_it),
         cmocka_unit_test(a_half_closed_peer_is_ready_to_read_and_not_to_write),
@@ -344,6 +455,7 @@ main(void)
         cmocka_unit_test(a_cancelled_waiter_frees_its_place),
         cmocka_unit_test(stale_events_of_a_closed_watch_are_dropped),
         cmocka_unit_test(the_callback_gets_what_no_fiber_waits_for),
+        cmocka_unit_test(a_hundred_conversations_survive_the_end_of_others),
     };
     return cmocka_run_group_tests_name("fiber/watch", tests, NULL, NULL);
 }
