@@ -23,7 +23,7 @@ IS_NGINX = os.path.basename(BIN).startswith("nginx")
 BAD = re.compile(r"\[(alert|emerg)\]|ERROR: \w+Sanitizer|WARNING: ThreadSanitizer|runtime error:"
                  r"|must\(|exited on signal")
 # nginx starts a worker for a new configuration; usher swaps a snapshot and says so.
-RELOADED = re.compile(r"\[notice\].*(gracefully shutting down|reloaded)|\[emerg\]")
+RELOADED = re.compile(r"\[notice\].*(gracefully shutting down|adopted|reloaded)|\[emerg\]")
 
 NGINX_TEMP = "".join(f"{m}_temp_path tmp/{m};\n" for m in
                      ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
