@@ -21,8 +21,8 @@ struct upstream_trail;
 enum verdict {
     PASS,    /* go on with the next handler */
     DONE,    /* the response is ready in x->response (head, maybe body): send it */
-    FAILED,  /* x->fault says why; the error page is made from it. Only fail() and status_only()
-                return it */
+    FAILED,  /* x->response.status says what: error_page or the default page answers. Only fail(),
+                status_only() and redirect() return it */
     RESTART, /* x->uri was changed (internal redirect): find the location again */
     SENT,    /* everything was sent already (upgraded connections): only log */
 };
@@ -94,6 +94,7 @@ struct exchange {
     bool uri_is_raw; /* uri still stands for request.path as it came (proxy_pass without URI sends
                         it untouched) */
     bool internal;   /* after an internal redirect or error_page */
+    bool at_named;   /* an internal redirect has set the location: no search */
     unsigned redirects;      /* internal ones so far, at most 10 */
     struct str captures[10]; /* of the last regex; $1..$9 */
     unsigned n_captures;
@@ -107,9 +108,16 @@ struct exchange {
     struct response response;
     bool head_sent; /* nothing can be replaced any more */
     enum fault fault;
-    unsigned error_status; /* the status being handled by error_page; 0 otherwise */
-    bool keep_alive;       /* may the connection go on after this? anyone may clear it */
+    bool error_handled;      /* an error_page has acted */
+    bool error_keeps_status; /* error_status is the answer's, whatever the page's own is */
+    unsigned error_status;   /* the status being handled by error_page; 0 otherwise */
+    bool keep_alive;         /* may the connection go on after this? anyone may clear it */
     bool client_gone;
+    struct fiber *cancel_on_gone; /* cancelled when the client goes away; NULL: nothing waits */
+    bool early_failure; /* the front failed it before any phase (malformed head): only its error
+                           page is made */
+    bool aborted;       /* the response broke off: the connection cannot go on */
+    bool filtered;      /* header filters have run */
 
     uint64_t began_us, began_wall_us;
     uint64_t request_bytes;               /* $request_length */
@@ -128,9 +136,14 @@ enum verdict fail_errno(struct exchange *x, enum fault fault, int error, const c
     __attribute__((format(printf, 4, 5)));
 /* Answers with a bare status (return 404; error_page applies) — not a fault, no log line. */
 enum verdict status_only(struct exchange *x, unsigned status);
+/* Forgets the response prepared so far and begins one of that status. */
+void response_init(struct exchange *x, unsigned status);
+/* Gives it a body of bytes that live as long as x; the fields stay. */
+void response_set_body(struct exchange *x, struct str content_type, struct str body);
 /* Answers with a small body of our own making. body lives as long as x. */
 enum verdict answer(struct exchange *x, unsigned status, struct str content_type, struct str body);
 /* Location: is made absolute by absolute_redirect and friends. */
+struct str redirect_location(struct exchange *x, struct str location);
 enum verdict redirect(struct exchange *x, unsigned status, struct str location);
 /* Changes uri (and args when args.p) and asks for a new location search; fails after 10. "@name"
  * goes to the named location. */
@@ -142,6 +155,14 @@ void exchange_log(struct exchange *x, enum log_level level, int error, const cha
     __attribute__((format(printf, 4, 5)));
 const struct error_log *exchange_error_log(const struct exchange *x);
 bool exchange_log_wants(const struct exchange *x, enum log_level level);
+
+/* Runs the phases, sends the response, logs. The codec has filled in the request; afterwards only
+ * x->arena is left to be freed. */
+void exchange_run(struct exchange *x);
+/* Begins an exchange in its own arena with the thread's current snapshot, and ends it. */
+struct exchange *exchange_open(struct client *client, const struct server_codec *codec,
+                               void *connection);
+void exchange_close(struct exchange *x);
 
 /* A response field set by features: appended to x->response.fields. */
 void response_add(struct exchange *x, struct str name, struct str value);

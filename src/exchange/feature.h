@@ -44,6 +44,9 @@ struct feature {
 
 /* Generated from src/features/meson.build; ends with NULL. */
 extern const struct feature *const features[];
+/* The registry: the rooms' sets (ended by NULL), then each feature's, in order; ended by NULL.
+ * Called once at the start. */
+const struct directive_set *const *directive_sets(const struct directive_set *const *rooms);
 /* The directive set of a feature (for scope_settings). */
 const struct directive_set *feature_set(const struct feature *f);
 /* x's location settings of a feature, for handlers of variables. Server's when there is no location

@@ -32,6 +32,7 @@ struct location {
     const struct virtual_server *server;
     struct location *parent;    /* NULL: the server's own (LOCATION_ROOT) */
     struct location_set *inner; /* nested locations, or NULL */
+    struct level *level;        /* their list while it is compiled, else NULL */
     const struct core_settings *core;
     void *const *settings;   /* of all sets, by index: for variables */
     struct call content;     /* set by a directive of its own (proxy_pass), never inherited */
@@ -58,6 +59,7 @@ struct listen_address {
     struct str text; /* "0.0.0.0:80": the key that a listener of the process keeps */
     struct virtual_server *fallback; /* default_server, or the first */
     struct host_table *hosts;
+    bool has_default; /* some server said default_server */
     bool tls, proxy_protocol, http2;
     struct span span;
 };

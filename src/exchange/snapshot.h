@@ -44,11 +44,15 @@ void snapshot_free(struct snapshot *s);
 const struct listen_address *snapshot_listen(const struct snapshot *s, struct str text);
 
 /* --- the process's current snapshot, seen by each thread --- */
-/* The calling thread takes s as current: its upstream tables start, the former's stop when its last
- * exchange ends. */
+/* The calling thread takes s as current (NULL: none any more): its upstream tables start, the
+ * former's stop when its last exchange ends. */
 void snapshot_adopt(struct snapshot *s);
 /* The thread's current; NULL before the first. */
 struct snapshot *snapshot_current(void);
+/* The process's own hold, from the thread that publishes it until every loop thread has adopted its
+ * successor. Any thread. */
+void snapshot_hold(struct snapshot *s);
+void snapshot_drop(struct snapshot *s);
 /* An exchange begins / ends its use of s in this thread. */
 void snapshot_use(struct snapshot *s);
 void snapshot_unuse(struct snapshot *s);

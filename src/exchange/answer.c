@@ -1,0 +1,103 @@
+/* The small answers: a body of our own, a redirect, another location. */
+#include "exchange/location.h"
+#include "exchange/snapshot.h"
+#include "http/uri.h"
+
+void
+response_init(struct exchange *x, unsigned status)
+{
+    struct response *r = &x->response;
+    body_close(r->body);
+    *r = (struct response){ .status = status, .last_modified = -1 };
+    fields_init(&r->fields, &x->arena);
+    fields_init(&r->trailers, &x->arena);
+}
+
+void
+response_set_body(struct exchange *x, struct str content_type, struct str body)
+{
+    struct response *r = &x->response;
+    body_close(r->body);
+    r->content_type = content_type;
+    r->content_length = (int64_t)body.n;
+    r->body = body.n ? body_of_str(&x->arena, body) : NULL;
+}
+
+enum verdict
+answer(struct exchange *x, unsigned status, struct str content_type, struct str body)
+{
+    response_init(x, status);
+    response_set_body(x, content_type, body);
+    return DONE;
+}
+
+static unsigned
+default_port(const struct exchange *x)
+{
+    return x->client->tls ? 443 : 80;
+}
+
+/* scheme://host[:port] of a redirect, as absolute_redirect, server_name_in_redirect and
+ * port_in_redirect say. */
+static struct str
+make_absolute(struct exchange *x, struct str path)
+{
+    const struct core_settings *core = (x->location ? x->location : x->server->root)->core;
+    struct str host =
+        core->server_name_in_redirect && x->server->name.n ? x->server->name : x->host;
+    unsigned port = address_port(&x->client->local);
+    const char *scheme = x->client->tls ? "https" : "http";
+    if (!core->absolute_redirect)
+        return path;
+    if (core->port_in_redirect && port && port != default_port(x))
+        return arena_printf(&x->arena, "%s://" STR_FMT ":%u" STR_FMT, scheme, STR_ARG(host), port,
+                            STR_ARG(path));
+    return arena_printf(&x->arena, "%s://" STR_FMT STR_FMT, scheme, STR_ARG(host), STR_ARG(path));
+}
+
+struct str
+redirect_location(struct exchange *x, struct str location)
+{
+    bool is_path = location.n && location.p[0] == '/' && !(location.n > 1 && location.p[1] == '/');
+    return is_path ? make_absolute(x, location) : location;
+}
+
+enum verdict
+redirect(struct exchange *x, unsigned status, struct str location)
+{
+    response_init(x, status);
+    fields_add_known(&x->response.fields, HEADER_LOCATION, redirect_location(x, location));
+    return FAILED;
+}
+
+enum verdict
+internal_redirect(struct exchange *x, struct str uri, struct str args)
+{
+    if (++x->redirects > 10)
+        return fail(x, FAULT_REDIRECT_CYCLE, "while internally redirecting to \"" STR_FMT "\"",
+                    STR_ARG(uri));
+    x->internal = true;
+    x->uri_is_raw = false;
+    if (uri.n && uri.p[0] == '@') {
+        struct location *l = x->server->named ? map_try(x->server->named, uri) : NULL;
+        if (l == NULL)
+            return fail(x, FAULT_INTERNAL, "could not find named location \"" STR_FMT "\"",
+                        STR_ARG(uri));
+        x->location = l;
+        x->at_named = true;
+        return RESTART;
+    }
+    struct str normal;
+    if (uri_normalize(uri, x->server->settings->merge_slashes, &x->arena, &normal) != URI_OK)
+        return fail(x, FAULT_INTERNAL, "invalid internal redirect to \"" STR_FMT "\"",
+                    STR_ARG(uri));
+    x->uri = normal;
+    x->args = args;
+    return RESTART;
+}
+
+void
+response_add(struct exchange *x, struct str name, struct str value)
+{
+    fields_add(&x->response.fields, name, value);
+}

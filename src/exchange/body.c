@@ -1,0 +1,90 @@
+/* Bodies made of bytes at hand or of a file; draining. */
+#include "exchange/body.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+struct bytes_body {
+    struct body body; /* first */
+    struct str bytes;
+};
+
+static int
+next_bytes(struct body *b, struct chunk *out)
+{
+    struct bytes_body *my = (struct bytes_body *)b;
+    if (my->bytes.n == 0)
+        return 0;
+    out->bytes = my->bytes;
+    out->last = true;
+    my->bytes.n = 0;
+    return 1;
+}
+
+struct body *
+body_of_str(struct arena *a, struct str bytes)
+{
+    static const struct body_ops ops = { .next = next_bytes };
+    struct bytes_body *my = arena_new(a, struct bytes_body);
+    *my = (struct bytes_body){ { &ops }, bytes };
+    return &my->body;
+}
+
+struct file_body {
+    struct body body; /* first */
+    int file;
+    off_t offset;
+    uint64_t size;
+    bool owned;
+};
+
+static int
+next_file(struct body *b, struct chunk *out)
+{
+    struct file_body *my = (struct file_body *)b;
+    if (my->size == 0)
+        return 0;
+    out->file = my->file;
+    out->file_offset = my->offset;
+    out->file_size = my->size;
+    out->last = true;
+    my->size = 0;
+    return 1;
+}
+
+static void
+close_file(struct body *b)
+{
+    struct file_body *my = (struct file_body *)b;
+    if (my->owned)
+        close(my->file);
+}
+
+struct body *
+body_of_file(struct arena *a, int file, off_t offset, uint64_t size, bool owned)
+{
+    static const struct body_ops ops = { .next = next_file, .close = close_file };
+    struct file_body *my = arena_new(a, struct file_body);
+    *my = (struct file_body){ { &ops }, file, offset, size, owned };
+    return &my->body;
+}
+
+void
+body_close(struct body *b)
+{
+    if (b && b->ops->close)
+        b->ops->close(b);
+}
+
+int
+body_drain(struct body *b, uint64_t most)
+{
+    struct chunk chunk;
+    int r;
+    while ((r = body_next(b, &chunk)) > 0) {
+        if (chunk_size(&chunk) > most)
+            return -EMSGSIZE;
+        most -= chunk_size(&chunk);
+    }
+    return r;
+}

@@ -1,0 +1,159 @@
+/* error_page: the configured answer to an error, else a small page of our own. */
+#include "exchange/error_page.h"
+
+#include "exchange/location.h"
+
+struct error_page {
+    unsigned status;
+    int overwrite; /* -1: keep the status; 0: take the page's ("="); else that code */
+    const struct template *uri;
+};
+
+struct error_pages {
+    struct error_page *v;
+    unsigned n, cap;
+};
+
+static struct error_page *
+add(struct setting *s)
+{
+    struct error_pages **pages = s->field;
+    if (*pages == NULL)
+        *pages = arena_new(s->compile->arena, struct error_pages);
+    struct error_pages *my = *pages;
+    if (my->n == my->cap) {
+        struct error_page *old = my->v;
+        my->cap = my->cap ? my->cap * 2 : 4;
+        my->v = arena_array(s->compile->arena, struct error_page, my->cap);
+        if (my->n)
+            memcpy(my->v, old, my->n * sizeof *old);
+    }
+    return &my->v[my->n++];
+}
+
+/* "=", "=200": the word before the URI. False when it is malformed. */
+static bool
+parse_overwrite(struct str word, int *overwrite)
+{
+    uint64_t code;
+    if (word.n == 1) {
+        *overwrite = 0;
+        return true;
+    }
+    if (!str_to_u64(str_skip(word, 1), 999, &code))
+        return false;
+    *overwrite = (int)code;
+    return true;
+}
+
+bool
+error_page_set(struct setting *s)
+{
+    unsigned last = s->node->n - 1, codes = last;
+    int overwrite = -1;
+    if (last > 1 && str_starts(setting_arg(s, last - 1), STR("="))) {
+        codes = last - 1;
+        if (!parse_overwrite(setting_arg(s, codes), &overwrite))
+            return setting_error(s, codes, "invalid value \"" STR_FMT "\"",
+                                 STR_ARG(setting_arg(s, codes)));
+    }
+    const struct template *uri = template_compile(s, last, setting_arg(s, last));
+    if (uri == NULL)
+        return false;
+    for (unsigned i = 1; i < codes; i++) {
+        uint64_t status;
+        if (!str_to_u64(setting_arg(s, i), 599, &status) || status < 300)
+            return setting_error(s, i, "value \"" STR_FMT "\" must be between 300 and 599",
+                                 STR_ARG(setting_arg(s, i)));
+        if (status == 499)
+            return setting_error(s, i, "invalid value \"499\"");
+        *add(s) = (struct error_page){ (unsigned)status, overwrite, uri };
+    }
+    return codes > 1 ||
+           setting_error(s, 0, "invalid number of arguments in \"error_page\" directive");
+}
+
+static const struct error_page *
+find(const struct core_settings *core, unsigned status)
+{
+    const struct error_pages *pages = core->error_pages;
+    for (unsigned i = 0; pages && i < pages->n; i++)
+        if (pages->v[i].status == status)
+            return &pages->v[i];
+    return NULL;
+}
+
+struct str
+server_signature(const struct exchange *x)
+{
+    const struct location *l = x->location ? x->location : x->server->root;
+    return l->core->server_tokens == TOKENS_OFF ? STR("usher") : STR("usher/" USHER_VERSION);
+}
+
+/* nginx's page, with usher's name. */
+static enum verdict
+default_page(struct exchange *x, unsigned status)
+{
+    struct buf b;
+    struct str reason = status_reason(status), name = server_signature(x);
+    x->response.status = status;
+    if (status < 300 || status == 304 || reason.n == 0) {
+        response_set_body(x, STR_NONE, STR_NONE);
+        return DONE;
+    }
+    buf_init(&b, &x->arena, 512, 0);
+    buf_put(&b, STR("<html>\r\n<head><title>"));
+    buf_u64(&b, status);
+    buf_byte(&b, ' ');
+    buf_put(&b, reason);
+    buf_put(&b, STR("</title></head>\r\n<body>\r\n<center><h1>"));
+    buf_u64(&b, status);
+    buf_byte(&b, ' ');
+    buf_put(&b, reason);
+    buf_put(&b, STR("</h1></center>\r\n<hr><center>"));
+    buf_put(&b, name);
+    buf_put(&b, STR("</center>\r\n</body>\r\n</html>\r\n"));
+    response_set_body(x, STR("text/html"), buf_str(&b));
+    return DONE;
+}
+
+/* The page's URI: "/…" or "@name" inside, anything else is a redirect (302 unless "=code" says
+ * otherwise). */
+static enum verdict
+follow(struct exchange *x, const struct error_page *page, unsigned status)
+{
+    struct str uri = template_eval(page->uri, x);
+    x->error_status = status;
+    if (page->overwrite >= 0)
+        x->error_status = (unsigned)page->overwrite;
+    x->error_keeps_status = page->overwrite != 0;
+    if (uri.n && uri.p[0] == '@')
+        return internal_redirect(x, uri, STR_NONE);
+    if (uri.n && uri.p[0] == '/') {
+        if (x->request.method != METHOD_HEAD) {
+            x->request.method = METHOD_GET;
+            x->request.method_name = STR("GET");
+        }
+        ptrdiff_t query = str_find(uri, '?');
+        struct str args = query >= 0 ? str_skip(uri, (size_t)query + 1) : STR_NONE;
+        return internal_redirect(x, query >= 0 ? str_head(uri, (size_t)query) : uri, args);
+    }
+    unsigned code = x->error_status;
+    bool is_redirect = code >= 300 && code < 400;
+    x->error_status = 0;
+    return redirect(x, is_redirect ? code : 302, uri);
+}
+
+enum verdict
+error_page_answer(struct exchange *x, unsigned status)
+{
+    const struct core_settings *core = (x->location ? x->location : x->server->root)->core;
+    const struct error_page *page = find(core, status);
+    bool again = x->error_handled && !core->recursive_error_pages;
+    if (page == NULL || again || x->redirects > 10 || status == 499) {
+        x->error_keeps_status = false;
+        return default_page(x, status);
+    }
+    x->error_handled = true;
+    return follow(x, page, status);
+}

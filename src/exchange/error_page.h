@@ -1,0 +1,13 @@
+/* error_page and the default error pages. */
+#pragma once
+
+#include "exchange/feature.h"
+
+struct error_pages;
+
+bool error_page_set(struct setting *s);
+/* What becomes of x, whose status is an error: RESTART when an error_page leads elsewhere, DONE
+ * with the page or redirect prepared. */
+enum verdict error_page_answer(struct exchange *x, unsigned status);
+/* "usher/0.1.0" or "usher", as server_tokens says; STR_NONE never. */
+struct str server_signature(const struct exchange *x);

@@ -1,0 +1,213 @@
+/* listen ADDRESS[:PORT] | PORT | unix:PATH [parameters]; the first server of an address is its
+ * default. */
+#include "exchange/listen.h"
+
+#include "exchange/host_table.h"
+
+#include <unistd.h>
+
+static struct listen_address *
+find_or_add(struct compile *c, const struct address *address)
+{
+    struct snapshot *snap = c->snapshot;
+    struct str text = address_text(address, true, c->arena);
+    for (unsigned i = 0; i < snap->n_listens; i++)
+        if (str_eq(snap->listens[i]->text, text))
+            return snap->listens[i];
+    struct listen_address *l = arena_new(c->arena, struct listen_address);
+    l->text = text;
+    l->hosts = host_table_open(c->arena);
+    l->options = (struct listen_options){ .address = *address,
+                                          .reuseport = address->any.sa_family != AF_UNIX,
+                                          .ipv6only = true,
+                                          .backlog = 511,
+                                          .fastopen = -1,
+                                          .so_keepalive = -1 };
+    if ((snap->n_listens & (snap->n_listens + 1)) == 0) {
+        struct listen_address **old = snap->listens;
+        snap->listens = arena_array(c->arena, struct listen_address *, 2 * snap->n_listens + 1);
+        if (snap->n_listens)
+            memcpy(snap->listens, old, snap->n_listens * sizeof *old);
+    }
+    snap->listens[snap->n_listens++] = l;
+    return l;
+}
+
+/* so_keepalive=on|off|[idle]:[interval]:[count] */
+static bool
+parse_keepalive(struct str value, struct listen_options *o)
+{
+    uint64_t parts[3] = { 0 };
+    o->so_keepalive = !str_eq(value, STR("off"));
+    if (str_eq(value, STR("on")) || str_eq(value, STR("off")))
+        return true;
+    for (int i = 0; i < 3 && value.p; i++) {
+        struct str part = str_cut(&value, ':');
+        bool ok = i == 2 ? str_to_u64(part, 1 << 20, &parts[i]) : parse_msec(part, &parts[i]);
+        if (part.n && !ok)
+            return false;
+    }
+    o->keepidle = (unsigned)(parts[0] / 1000);
+    o->keepintvl = (unsigned)(parts[1] / 1000);
+    o->keepcnt = (unsigned)parts[2];
+    return value.p == NULL;
+}
+
+static bool
+set_number(struct str value, int *out)
+{
+    uint64_t n;
+    if (!str_to_u64(value, INT32_MAX, &n))
+        return false;
+    *out = (int)n;
+    return true;
+}
+
+static bool
+set_size(struct str value, int *out)
+{
+    uint64_t n;
+    if (!parse_bytes(value, &n) || n > INT32_MAX)
+        return false;
+    *out = (int)n;
+    return true;
+}
+
+static bool
+set_on_off(struct str value, bool *out)
+{
+    *out = str_eq(value, STR("on"));
+    return *out || str_eq(value, STR("off"));
+}
+
+/* "name=value" parameters. False when the value is malformed or the name unknown. */
+static bool
+set_valued(struct str name, struct str value, struct listen_options *o)
+{
+    int ignored;
+    if (str_eq(name, STR("backlog")))
+        return set_number(value, &o->backlog);
+    if (str_eq(name, STR("fastopen")))
+        return set_number(value, &o->fastopen);
+    if (str_eq(name, STR("setfib")))
+        return set_number(value, &ignored);
+    if (str_eq(name, STR("rcvbuf")))
+        return set_size(value, &o->rcvbuf);
+    if (str_eq(name, STR("sndbuf")))
+        return set_size(value, &o->sndbuf);
+    if (str_eq(name, STR("ipv6only")))
+        return set_on_off(value, &o->ipv6only);
+    if (str_eq(name, STR("so_keepalive")))
+        return parse_keepalive(value, o);
+    if (str_eq(name, STR("accept_filter")))
+        return value.n > 0;
+    return false;
+}
+
+static bool
+set_parameter(struct setting *s, unsigned word, struct listen_address *l, bool *is_default)
+{
+    struct str arg = setting_arg(s, word), value = arg;
+    struct str name = str_cut(&value, '=');
+    if (str_eq(arg, STR("default_server")) || str_eq(arg, STR("default"))) {
+        *is_default = true;
+        return true;
+    }
+    if (str_eq(arg, STR("deferred"))) {
+        l->options.deferred = true;
+        return true;
+    }
+    if (str_eq(arg, STR("bind")) || str_eq(arg, STR("reuseport")))
+        return true; /* every address is bound, one socket a thread, anyway */
+    if (str_eq(arg, STR("ssl")) || str_eq(arg, STR("http2")) || str_eq(arg, STR("quic")) ||
+        str_eq(arg, STR("proxy_protocol")))
+        return setting_error(
+            s, word, "the \"" STR_FMT "\" parameter needs a part that this usher does not have yet",
+            STR_ARG(arg));
+    if (value.p && set_valued(name, value, &l->options))
+        return true;
+    return setting_error(s, word, "invalid parameter \"" STR_FMT "\"", STR_ARG(arg));
+}
+
+static bool
+use(struct setting *s, struct server_build *b, struct listen_address *l)
+{
+    for (const struct listen_use *u = b->listens; u; u = u->next)
+        if (u->address == l)
+            return setting_error(s, 1, "a duplicate listen " STR_FMT, STR_ARG(setting_arg(s, 1)));
+    struct listen_use *u = arena_new(s->compile->arena, struct listen_use);
+    *u = (struct listen_use){ b->listens, l };
+    b->listens = u;
+    return true;
+}
+
+/* "80", "*:80", "localhost:80": what address_parse does not read. */
+static bool
+parse_address(struct str text, struct address *out)
+{
+    uint64_t port;
+    struct str star = STR("*:");
+    if (str_to_u64(text, 65535, &port) ||
+        (str_starts(text, star) && str_to_u64(str_skip(text, 2), 65535, &port))) {
+        if (port == 0)
+            return false;
+        *out = (struct address){ .size = sizeof out->v4, .v4 = { .sin_family = AF_INET } };
+        address_set_port(out, (unsigned)port);
+        return true;
+    }
+    if (str_eq(text, STR("*"))) {
+        *out = (struct address){ .size = sizeof out->v4, .v4 = { .sin_family = AF_INET } };
+        address_set_port(out, 80);
+        return true;
+    }
+    struct str host;
+    int p;
+    if (address_split(text, &host, &p) && str_eq_nocase(host, STR("localhost"))) {
+        address_parse(STR("127.0.0.1:80"), 80, out);
+        address_set_port(out, p < 0 ? 80 : (unsigned)p);
+        return p != 0;
+    }
+    return address_parse(text, 80, out);
+}
+
+bool
+listen_set(struct setting *s)
+{
+    struct server_build *b = s->scope->object;
+    struct address address;
+    bool is_default = false, ok = true;
+    if (!parse_address(setting_arg(s, 1), &address))
+        return setting_error(s, 1,
+                             "invalid address \"" STR_FMT "\" of the \"listen\" directive: a port, "
+                             "an address, [v6], or unix:/path is expected",
+                             STR_ARG(setting_arg(s, 1)));
+    struct listen_address *l = find_or_add(s->compile, &address);
+    for (unsigned i = 2; i < s->node->n; i++)
+        ok = set_parameter(s, i, l, &is_default) && ok;
+    if (!ok || !use(s, b, l))
+        return false;
+    if (is_default && l->has_default)
+        return setting_error(s, 1, "a duplicate default server for " STR_FMT, STR_ARG(l->text));
+    if (is_default || l->fallback == NULL)
+        l->fallback = b->server;
+    l->has_default |= is_default;
+    if (l->span.source == NULL)
+        l->span = s->node->words[1].span;
+    return true;
+}
+
+bool
+listen_default(struct compile *c, struct server_build *b)
+{
+    struct address address;
+    parse_address(geteuid() == 0 ? STR("80") : STR("8000"), &address);
+    struct listen_address *l = find_or_add(c, &address);
+    struct listen_use *u = arena_new(c->arena, struct listen_use);
+    *u = (struct listen_use){ NULL, l };
+    b->listens = u;
+    if (l->fallback == NULL)
+        l->fallback = b->server;
+    if (l->span.source == NULL)
+        l->span = b->server->span;
+    return true;
+}

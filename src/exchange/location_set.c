@@ -1,0 +1,78 @@
+/* Prefixes in a sorted array, each knowing the next shorter one: one binary search, then a short
+ * walk. */
+#include "exchange/location_set.h"
+
+#include <stdlib.h>
+
+static int
+by_name(const void *a, const void *b)
+{
+    const struct prefix_entry *p = a, *q = b;
+    return str_compare(p->location->name, q->location->name);
+}
+
+static void
+link_enclosing(struct location_set *set)
+{
+    for (int i = 0; i < (int)set->n_prefixes; i++) {
+        int outer = i - 1;
+        struct str name = set->prefixes[i].location->name;
+        while (outer >= 0 && !str_starts(name, set->prefixes[outer].location->name))
+            outer = set->prefixes[outer].enclosing;
+        set->prefixes[i].enclosing = outer;
+    }
+}
+
+static void
+add(struct location_set *set, struct arena *a, struct location *l)
+{
+    switch (l->kind) {
+    case LOCATION_EXACT:
+        map_put(&set->exact, l->name, l);
+        break;
+    case LOCATION_REGEX:
+        set->regexes[set->n_regexes++] = l;
+        break;
+    case LOCATION_PREFIX:
+    case LOCATION_PREFIX_FINAL:
+        set->prefixes[set->n_prefixes++].location = l;
+        if (l->redirect_slash.p)
+            map_put(&set->slashless, str_head(l->name, l->name.n - 1), l);
+        break;
+    case LOCATION_ROOT:
+    case LOCATION_NAMED:
+        break;
+    }
+}
+
+struct location_set *
+location_set_build(struct arena *a, struct location **list, unsigned n)
+{
+    struct location_set *set = arena_new(a, struct location_set);
+    map_init(&set->exact, a, false);
+    map_init(&set->slashless, a, false);
+    set->prefixes = arena_array(a, struct prefix_entry, n);
+    set->regexes = arena_array(a, struct location *, n);
+    for (unsigned i = 0; i < n; i++)
+        add(set, a, list[i]);
+    qsort(set->prefixes, set->n_prefixes, sizeof *set->prefixes, by_name);
+    link_enclosing(set);
+    return set;
+}
+
+struct location *
+location_set_longest(const struct location_set *set, struct str uri)
+{
+    int low = 0, high = (int)set->n_prefixes; /* the last entry not above uri is at low - 1 */
+    while (low < high) {
+        int middle = (low + high) / 2;
+        if (str_compare(set->prefixes[middle].location->name, uri) <= 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    for (int i = low - 1; i >= 0; i = set->prefixes[i].enclosing)
+        if (str_starts(uri, set->prefixes[i].location->name))
+            return set->prefixes[i].location;
+    return NULL;
+}

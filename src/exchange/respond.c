@@ -1,0 +1,62 @@
+/* The response's way out. */
+#include "exchange/respond.h"
+
+#include "exchange/location.h"
+
+#include <errno.h>
+
+static void
+filter_head(struct exchange *x)
+{
+    const struct calls *calls = &(x->location ? x->location : x->server->root)->on_response;
+    if (x->error_handled && x->error_keeps_status)
+        x->response.status = x->error_status;
+    for (unsigned i = 0; i < calls->n; i++)
+        calls->v[i].feature->on_response(x, calls->v[i].settings);
+}
+
+static bool
+has_no_body(const struct exchange *x)
+{
+    unsigned status = x->response.status;
+    return x->request.method == METHOD_HEAD || status == 204 || status == 304;
+}
+
+/* Pulls and writes until the end. A head that is held back leaves before the first wait. */
+static int
+send_body(struct exchange *x)
+{
+    struct body *body = x->response.body;
+    struct chunk chunk;
+    int r = 0;
+    while (body) {
+        if (!body_ready(body) && (r = x->codec->flush(x)) < 0)
+            return r;
+        r = body_next(body, &chunk);
+        if (r <= 0)
+            break;
+        r = x->codec->write_body(x, &chunk);
+        if (r < 0)
+            return r;
+    }
+    return r < 0 ? r : x->codec->write_end(x);
+}
+
+void
+respond(struct exchange *x)
+{
+    filter_head(x);
+    int r = x->codec->write_head(x);
+    x->head_sent = true;
+    if (r == 0)
+        r = has_no_body(x) ? x->codec->write_end(x) : send_body(x);
+    if (r < 0) {
+        x->aborted = true;
+        if (r == -ETIMEDOUT)
+            exchange_log(x, LEVEL_INFO, ETIMEDOUT, "client timed out while sending response");
+        else if (r == -EPIPE || r == -ECONNRESET)
+            exchange_log(x, LEVEL_INFO, -r, "client closed connection while sending response");
+    }
+    body_close(x->response.body);
+    x->response.body = NULL;
+}

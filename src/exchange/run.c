@@ -1,0 +1,107 @@
+/* exchange_run: one request through its phases, its response out, its line in the log. Reads from
+ * top to bottom. */
+#include "base/must.h"
+#include "exchange/error_page.h"
+#include "exchange/respond.h"
+#include "exchange/snapshot.h"
+#include "http/uri.h"
+
+/* What request heads and filters may take from an exchange's arena by a peer's choice (arena_try).
+ */
+enum { EXCHANGE_ARENA_LIMIT = 4 << 20 };
+
+struct exchange *
+exchange_open(struct client *client, const struct server_codec *codec, void *connection)
+{
+    struct arena a;
+    arena_init(&a, EXCHANGE_ARENA_LIMIT);
+    struct exchange *x = arena_new(&a, struct exchange);
+    x->arena = a; /* from here on the arena lives inside itself */
+    x->snapshot = snapshot_current();
+    snapshot_use(x->snapshot);
+    x->client = client;
+    x->codec = codec;
+    x->connection = connection;
+    x->began_us = clock_us();
+    x->began_wall_us = clock_wall_us();
+    x->response.last_modified = -1;
+    fields_init(&x->request.fields, &x->arena);
+    fields_init(&x->response.fields, &x->arena);
+    fields_init(&x->response.trailers, &x->arena);
+    return x;
+}
+
+void
+exchange_close(struct exchange *x)
+{
+    struct arena a = x->arena;
+    struct snapshot *snapshot = x->snapshot;
+    body_close(x->response.body);
+    body_close(x->request_body);
+    arena_fini(&a);
+    snapshot_unuse(snapshot);
+}
+
+/* Runs handlers until one of them has something to say. */
+static enum verdict
+run_calls(struct exchange *x, const struct calls *calls)
+{
+    for (unsigned i = 0; i < calls->n; i++) {
+        const struct call *call = &calls->v[i];
+        enum verdict v = call->feature->on_request(x, call->settings);
+        if (v != PASS)
+            return v;
+    }
+    return PASS;
+}
+
+static enum verdict
+find_location(struct exchange *x)
+{
+    if (x->at_named) {
+        x->at_named = false;
+        return PASS;
+    }
+    return location_find(x);
+}
+
+static enum verdict
+run_location(struct exchange *x)
+{
+    enum verdict v = find_location(x);
+    if (v == PASS)
+        v = run_calls(x, &x->location->on_request);
+    return v == PASS ? status_only(x, 404) : v;
+}
+
+/* Errors become pages, pages may lead to other locations; both counts are bounded. */
+static enum verdict
+run_phases(struct exchange *x)
+{
+    enum verdict v = x->early_failure ? FAILED : run_calls(x, &x->server->on_request);
+    if (v == PASS)
+        v = RESTART;
+    while (v == RESTART || v == FAILED)
+        v = v == RESTART ? run_location(x) : error_page_answer(x, x->response.status);
+    return v;
+}
+
+static void
+run_log(struct exchange *x)
+{
+    const struct location *l = x->location ? x->location : x->server->root;
+    for (unsigned i = 0; i < l->on_log.n; i++)
+        l->on_log.v[i].feature->on_log(x, l->on_log.v[i].settings);
+}
+
+void
+exchange_run(struct exchange *x)
+{
+    must(x->server != NULL);
+    enum verdict v = run_phases(x);
+    if (v == DONE && x->response.status != 444)
+        respond(x);
+    if (x->response.status == 444)
+        x->aborted = true;
+    run_log(x);
+}

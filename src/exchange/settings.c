@@ -1,0 +1,230 @@
+/* The rows of the core's settings: what nginx's http core module sets per location and per server.
+ */
+#include "exchange/settings.h"
+
+#include "exchange/error_page.h"
+#include "exchange/types.h"
+#include "observe/log.h"
+#include "upstream/upstream.h"
+
+#define EVERYWHERE   (IN_HTTP | IN_SERVER | IN_LOCATION)
+#define CORE(member) FIELD(struct core_settings, member)
+
+static const struct choice tokens_choices[] = {
+    { "off", TOKENS_OFF }, { "on", TOKENS_ON }, { "build", TOKENS_BUILD }, { 0 }
+};
+
+static const struct choice lingering_choices[] = {
+    { "off", LINGERING_OFF }, { "on", LINGERING_ON }, { "always", LINGERING_ALWAYS }, { 0 }
+};
+
+/* keepalive_timeout TIMEOUT [HEADER_TIMEOUT] */
+static bool
+set_keepalive_timeout(struct setting *s)
+{
+    struct core_settings *my = s->settings;
+    if (!parse_msec(setting_arg(s, 1), &my->keepalive_timeout.ms))
+        return setting_error(s, 1, "invalid value in \"keepalive_timeout\" directive");
+    my->keepalive_header.ms = 0;
+    if (s->node->n > 2 && !parse_msec(setting_arg(s, 2), &my->keepalive_header.ms))
+        return setting_error(s, 2, "invalid value in \"keepalive_timeout\" directive");
+    return true;
+}
+
+static bool
+set_path_root(struct setting *s, bool alias)
+{
+    struct core_settings *my = s->settings;
+    struct str path = compile_path(s->compile, setting_arg(s, 1));
+    if (!alias && path.n > 1 && path.p[path.n - 1] == '/')
+        path.n--;
+    my->alias = alias;
+    my->root = template_compile(s, 1, path);
+    return my->root != NULL;
+}
+
+static bool
+set_root(struct setting *s)
+{
+    return set_path_root(s, false);
+}
+
+static bool
+set_alias(struct setting *s)
+{
+    return set_path_root(s, true);
+}
+
+static bool
+set_internal(struct setting *s)
+{
+    ((struct core_settings *)s->settings)->internal = true;
+    return true;
+}
+
+static bool
+ignore(struct setting *s)
+{
+    return true;
+}
+
+/* What other rooms hold for this block. `internal` is not inherited: a block starts without it. */
+static bool
+complete_core(struct scope *scope, void *settings)
+{
+    struct core_settings *my = settings;
+    my->error_log = error_log_of(scope);
+    my->resolver = upstream_resolver(scope);
+    return true;
+}
+
+static const struct directive core_rows[] = {
+    { "server_tokens", CORE(server_tokens), EVERYWHERE, .initial = "on", .choices = tokens_choices,
+      .help = "Whether the version is shown in the Server field and on error pages." },
+    { "absolute_redirect", CORE(absolute_redirect), EVERYWHERE, .initial = "on",
+      .help = "If off, redirects made by usher are relative." },
+    { "port_in_redirect", CORE(port_in_redirect), EVERYWHERE, .initial = "on",
+      .help = "Whether absolute redirects name the port." },
+    { "server_name_in_redirect", CORE(server_name_in_redirect), EVERYWHERE, .initial = "off",
+      .help = "Absolute redirects use the primary server_name rather than the Host field." },
+    { "log_not_found", CORE(log_not_found), EVERYWHERE, .initial = "on",
+      .help = "Whether files that are not found are logged in the error log." },
+    { "log_subrequest", CORE(log_subrequest), EVERYWHERE, .initial = "off",
+      .help = "Whether sub-requests are logged in the access log." },
+    { "recursive_error_pages", CORE(recursive_error_pages), EVERYWHERE, .initial = "off",
+      .help = "Whether error_page may act more than once for a request." },
+    { "chunked_transfer_encoding", CORE(chunked_transfer_encoding), EVERYWHERE, .initial = "on",
+      .help = "If off, responses of unknown length end with the connection." },
+    { "reset_timedout_connection", CORE(reset_timedout_connection), EVERYWHERE, .initial = "off",
+      .help = "Timed-out connections are reset, which frees their kernel memory at once." },
+    { "tcp_nodelay", CORE(tcp_nodelay), EVERYWHERE, .initial = "on",
+      .help = "Sets TCP_NODELAY on client connections." },
+    { "tcp_nopush", CORE(tcp_nopush), EVERYWHERE, .initial = "off",
+      .help = "Accepted; heads and bodies always leave together." },
+    { "sendfile", CORE(sendfile), EVERYWHERE | IN_LOCATION_IF, .initial = "off",
+      .help = "Sends files with sendfile(2)." },
+    { "sendfile_max_chunk", NO_FIELD, EVERYWHERE, .set = ignore, .syntax = "size", .flags = IGNORED,
+      .help = "Accepted; one connection cannot hold a thread of usher.",
+      .example = "sendfile_max_chunk 2m;" },
+    { "etag", CORE(etag), EVERYWHERE, .initial = "on",
+      .help = "Whether static files carry an ETag." },
+    { "msie_padding", CORE(msie_padding), EVERYWHERE, .initial = "on", .flags = IGNORED,
+      .help = "Accepted; padding for old browsers is not sent." },
+    { "msie_refresh", CORE(msie_refresh), EVERYWHERE, .initial = "off", .flags = IGNORED,
+      .help = "Accepted; refreshes for old browsers are not sent." },
+    { "lingering_close", CORE(lingering_close), EVERYWHERE, .initial = "on",
+      .choices = lingering_choices,
+      .help = "Whether a closing connection waits for data the client still sends, so that it "
+              "can read the response." },
+    { "lingering_time", CORE(lingering_time), EVERYWHERE, .initial = "30s",
+      .help = "Longest time that unread request data is read and dropped." },
+    { "lingering_timeout", CORE(lingering_timeout), EVERYWHERE, .initial = "5s",
+      .help = "Longest wait for more such data." },
+    { "client_body_timeout", CORE(client_body_timeout), EVERYWHERE, .initial = "60s",
+      .help = "Longest time between two reads of a request body; 408 beyond." },
+    { "send_timeout", CORE(send_timeout), EVERYWHERE, .initial = "60s",
+      .help = "Longest time between two writes of a response; the connection is closed beyond." },
+    { "keepalive_timeout", PLACE(struct core_settings, keepalive_timeout), EVERYWHERE,
+      .initial = "75s", .set = set_keepalive_timeout, .args_min = 1, .args_max = 2,
+      .syntax = "timeout [header_timeout]",
+      .help = "How long an idle client connection stays open; 0 turns keep-alive off. The second "
+              "value is sent as \"Keep-Alive: timeout=…\"." },
+    { "keepalive_time", CORE(keepalive_time), EVERYWHERE, .initial = "1h",
+      .help = "Age at which a client connection is closed after its present request." },
+    { "keepalive_min_timeout", CORE(keepalive_min_timeout), EVERYWHERE, .initial = "0",
+      .help = "Time for which an idle connection is not closed by a graceful shutdown." },
+    { "keepalive_requests", CORE(keepalive_requests), EVERYWHERE, .initial = "1000",
+      .help = "Requests after which a client connection is closed." },
+    { "keepalive_disable", NO_FIELD, EVERYWHERE, .set = ignore, .flags = IGNORED, .args_min = 1,
+      .args_max = ARGS_ANY, .syntax = "none | browser ...",
+      .help = "Accepted; the browsers it is about are gone.",
+      .example = "keepalive_disable none;" },
+    { "client_body_buffer_size", CORE(client_body_buffer_size), EVERYWHERE, .initial = "16k",
+      .help = "Request bodies that must be whole are kept in memory up to this size, in a "
+              "temporary file beyond." },
+    { "client_body_temp_path", CORE(client_body_temp_path), EVERYWHERE, .initial = "/tmp",
+      .set = NULL, .args_min = 1, .args_max = 4, .syntax = "path [level1 [level2 [level3]]]",
+      .help = "Directory of temporary files for request bodies; they have no name there." },
+    { "root", PLACE(struct core_settings, root), EVERYWHERE | IN_LOCATION_IF, .initial = "html",
+      .set = set_root, .syntax = "path", .help = "Directory that files are served from." },
+    { "alias", PLACE(struct core_settings, root), IN_LOCATION, .set = set_alias, .syntax = "path",
+      .example = "alias /data/w3/images/;",
+      .help = "Replaces the location's prefix by a path. Both should end with a slash, or "
+              "neither." },
+    { "internal", PLACE(struct core_settings, internal), IN_LOCATION, .set = set_internal,
+      .args_max = ARGS_NONE, .syntax = "", .example = "internal;",
+      .help = "The location only answers internal redirects; 404 to clients." },
+    { "default_type", CORE(default_type), EVERYWHERE, .initial = "text/plain",
+      .help = "Content type of files whose extension is not in types." },
+    { "types", PLACE(struct core_settings, types), EVERYWHERE, .set = types_set, .initial = NULL,
+      .flags = BLOCK | RAW, .args_max = ARGS_NONE, .syntax = "{ ... }",
+      .example = "types { text/html html htm; }", .help = "Content types by file name extension." },
+    { "types_hash_max_size", NO_FIELD, EVERYWHERE, .set = ignore, .flags = IGNORED,
+      .syntax = "size", .help = "Accepted; tables size themselves.",
+      .example = "types_hash_max_size 2048;" },
+    { "types_hash_bucket_size", NO_FIELD, EVERYWHERE, .set = ignore, .flags = IGNORED,
+      .syntax = "size", .help = "Accepted; tables size themselves.",
+      .example = "types_hash_bucket_size 64;" },
+    { "error_page", PLACE(struct core_settings, error_pages), EVERYWHERE | IN_LOCATION_IF,
+      .set = error_page_set, .args_min = 2, .args_max = ARGS_ANY, .flags = MANY,
+      .syntax = "code ... [=[response]] uri", .example = "error_page 500 502 503 504 /50x.html;",
+      .help = "The URI that answers in place of an error." },
+    { 0 },
+};
+
+const struct directive_set core_directives = {
+    .name = "core",
+    .settings_size = sizeof(struct core_settings),
+    .directives = core_rows,
+    .complete = complete_core,
+};
+
+#define SERVER(member) FIELD(struct server_settings, member)
+
+/* large_client_header_buffers NUMBER SIZE */
+static bool
+set_large_buffers(struct setting *s)
+{
+    struct header_buffers *large = s->field;
+    uint64_t n, size;
+    if (!str_to_u64(setting_arg(s, 1), 1024, &n) || n == 0)
+        return setting_error(s, 1, "invalid value \"" STR_FMT "\"", STR_ARG(setting_arg(s, 1)));
+    if (!parse_bytes(setting_arg(s, 2), &size) || size < 128 || size > (16 << 20))
+        return setting_error(s, 2, "invalid value \"" STR_FMT "\"", STR_ARG(setting_arg(s, 2)));
+    *large = (struct header_buffers){ (unsigned)n, { size } };
+    return true;
+}
+
+static const struct directive server_rows[] = {
+    { "client_header_buffer_size", SERVER(client_header_buffer_size), IN_HTTP | IN_SERVER,
+      .initial = "1k",
+      .help = "Accepted; heads are read into one buffer whose size "
+              "large_client_header_buffers gives." },
+    { "large_client_header_buffers", PLACE(struct server_settings, large), IN_HTTP | IN_SERVER,
+      .initial = "4 8k", .set = set_large_buffers, .args_min = 2, .args_max = 2,
+      .syntax = "number size",
+      .help = "A request line or a header line may have `size` bytes (414, 431), a whole head "
+              "`number` times as many." },
+    { "client_header_timeout", SERVER(client_header_timeout), IN_HTTP | IN_SERVER, .initial = "60s",
+      .help = "Time in which a request head must arrive; 408 beyond." },
+    { "max_headers", SERVER(max_headers), IN_HTTP | IN_SERVER, .initial = "1000",
+      .help = "Most header fields of a request; 431 beyond." },
+    { "underscores_in_headers", SERVER(underscores_in_headers), IN_HTTP | IN_SERVER,
+      .initial = "off", .help = "Whether underscores in field names are valid." },
+    { "ignore_invalid_headers", SERVER(ignore_invalid_headers), IN_HTTP | IN_SERVER,
+      .initial = "on",
+      .help = "Fields whose names are invalid are dropped; if off, the request is refused." },
+    { "merge_slashes", SERVER(merge_slashes), IN_HTTP | IN_SERVER, .initial = "on",
+      .help = "Runs of slashes in a path count as one." },
+    { "connection_pool_size", SERVER(connection_pool_size), IN_HTTP | IN_SERVER, .initial = "512",
+      .flags = IGNORED, .help = "Accepted; connections have no pool." },
+    { "request_pool_size", SERVER(request_pool_size), IN_HTTP | IN_SERVER, .initial = "4k",
+      .flags = IGNORED, .help = "Accepted; arenas size themselves." },
+    { 0 },
+};
+
+const struct directive_set server_directives = {
+    .name = "server",
+    .settings_size = sizeof(struct server_settings),
+    .directives = server_rows,
+};
