@@ -26,7 +26,7 @@ types_set(struct setting *s)
 struct str
 types_of(struct exchange *x, struct str path)
 {
-    const struct core_settings *core = x->location->core;
+    const struct core_settings *core = (x->location ? x->location : x->server->root)->core;
     for (size_t i = path.n; i > 0 && path.p[i - 1] != '/'; i--)
         if (path.p[i - 1] == '.') {
             const struct str *type = core->types ? map_try(core->types, str_skip(path, i)) : NULL;

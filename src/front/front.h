@@ -20,6 +20,9 @@ void front_drain(void (*done)(void *arg), void *arg);
  * front_drain's done follows. */
 void front_kill(void);
 
+/* After the drain is done: what the thread kept is freed. */
+void front_fini(void);
+
 struct front_counts {
     uint64_t accepted, handled, requests, active, reading, writing, waiting;
 };

@@ -1,0 +1,73 @@
+/* return CODE [TEXT] | CODE URL | URL: answers at once, without looking further. */
+#include "exchange/feature.h"
+#include "exchange/types.h"
+
+struct settings {
+    unsigned status;
+    const struct template *text; /* body, or the URL of a redirect; NULL: the status alone */
+};
+
+static bool
+is_redirect(unsigned status)
+{
+    return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
+}
+
+static bool
+is_url(struct str s)
+{
+    return str_starts_nocase(s, STR("http://")) || str_starts_nocase(s, STR("https://")) ||
+           str_starts(s, STR("$scheme"));
+}
+
+static bool
+set_return(struct setting *s)
+{
+    struct settings *my = s->settings;
+    struct str first = setting_arg(s, 1);
+    uint64_t status;
+    if (my->status)
+        return true; /* the first return of a block answers */
+    if (s->node->n == 2 && is_url(first)) {
+        my->status = 302;
+        my->text = template_compile(s, 1, first);
+        return my->text != NULL;
+    }
+    if (!str_to_u64(first, 999, &status))
+        return setting_error(s, 1, "invalid return code \"" STR_FMT "\"", STR_ARG(first));
+    my->status = (unsigned)status;
+    my->text = s->node->n == 3 ? template_compile(s, 2, setting_arg(s, 2)) : NULL;
+    return s->node->n == 2 || my->text != NULL;
+}
+
+static const struct directive directives[] = {
+    { "return", NO_FIELD, IN_SERVER | IN_LOCATION | IN_SERVER_IF | IN_LOCATION_IF,
+      .set = set_return, .flags = MANY, .args_min = 1, .args_max = 2,
+      .syntax = "code [text] | code URL | URL", .example = "return 301 https://$host$request_uri;",
+      .help = "Ends processing and answers with the code: with a text as body, as a redirect "
+              "(301, 302, 303, 307, 308), or by the error page of the code. 444 closes the "
+              "connection without an answer." },
+    { 0 },
+};
+
+static enum verdict
+run(struct exchange *x, const void *settings)
+{
+    const struct settings *my = settings;
+    if (my->text == NULL)
+        return status_only(x, my->status);
+    struct str text = template_eval(my->text, x);
+    if (is_redirect(my->status))
+        return redirect(x, my->status, text);
+    struct str type = types_of(x, x->uri);
+    return answer(x, my->status, type, text);
+}
+
+const struct feature return_ = {
+    .name = "return",
+    .phase = PHASE_REWRITE,
+    .own_only = true,
+    .settings_size = sizeof(struct settings),
+    .directives = directives,
+    .on_request = run,
+};

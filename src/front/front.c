@@ -1,0 +1,132 @@
+/* The thread's lists and counts, graceful end. */
+#include "front/front.h"
+
+#include "base/must.h"
+#include "front/front_thread.h"
+#include "front/listener.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+
+static struct front_thread *threads[THREADS_MAX];
+
+static void
+resume_accepting(struct timer *t)
+{
+    struct front_thread *f = container_of(t, struct front_thread, resume);
+    f->paused = false;
+    listeners_retry(f);
+}
+
+struct front_thread *
+front_self(void)
+{
+    struct front_thread *f = threads[thread_index];
+    if (f)
+        return f;
+    f = calloc(1, sizeof *f);
+    must(f != NULL);
+    list_init(&f->listeners);
+    list_init(&f->idle);
+    list_init(&f->busy);
+    f->limit = 512;
+    timer_init(&f->resume, resume_accepting);
+    threads[thread_index] = f;
+    return f;
+}
+
+void
+front_fini(void)
+{
+    struct front_thread *f = threads[thread_index];
+    if (f == NULL)
+        return;
+    must(list_empty(&f->listeners) && f->n_connections == 0);
+    timer_fini(&f->resume);
+    threads[thread_index] = NULL;
+    free(f);
+}
+
+void
+front_set_limit(unsigned connections)
+{
+    front_self()->limit = connections;
+}
+
+static void
+finish_if_empty(struct front_thread *f)
+{
+    if (!f->draining || f->n_connections > 0 || f->done == NULL)
+        return;
+    void (*done)(void *arg) = f->done;
+    f->done = NULL;
+    done(f->done_arg);
+}
+
+void
+front_count_in(struct front_thread *f)
+{
+    f->n_connections++;
+    atomic_fetch_add_explicit(&f->accepted, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&f->active, 1, memory_order_relaxed);
+}
+
+void
+front_count_out(struct front_thread *f)
+{
+    f->n_connections--;
+    atomic_fetch_sub_explicit(&f->active, 1, memory_order_relaxed);
+    if (f->paused)
+        timer_set(&f->resume, clock_ms());
+    finish_if_empty(f);
+}
+
+bool
+front_evict_idle(struct front_thread *f)
+{
+    if (list_empty(&f->idle))
+        return false;
+    h1_connection_close(container_of(f->idle.next, struct h1_connection, link));
+    return true;
+}
+
+void
+front_drain(void (*done)(void *arg), void *arg)
+{
+    struct front_thread *f = front_self();
+    f->draining = true;
+    f->done = done;
+    f->done_arg = arg;
+    listeners_close(f);
+    while (front_evict_idle(f))
+        ;
+    finish_if_empty(f);
+}
+
+void
+front_kill(void)
+{
+    struct front_thread *f = front_self();
+    while (front_evict_idle(f))
+        ;
+    for (struct list *i = f->busy.next; i != &f->busy; i = i->next)
+        fiber_cancel(container_of(i, struct h1_connection, link)->fiber);
+}
+
+struct front_counts
+front_counts(void)
+{
+    struct front_counts sum = { 0 };
+    for (unsigned i = 0; i < THREADS_MAX; i++) {
+        struct front_thread *f = threads[i];
+        if (f == NULL)
+            continue;
+        sum.accepted += f->accepted;
+        sum.requests += f->requests;
+        sum.active += f->active;
+        sum.waiting += f->waiting;
+    }
+    sum.handled = sum.accepted;
+    sum.writing = sum.active - sum.waiting;
+    return sum;
+}

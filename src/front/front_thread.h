@@ -1,0 +1,43 @@
+/* What the front room keeps per worker thread: listeners, lists of connections, counts. */
+#pragma once
+
+#include "front/front.h"
+#include "front/h1_connection.h"
+
+struct listener {
+    struct watch watch; /* first */
+    struct list link;
+    struct address address;
+    struct str text;                     /* owned: malloc */
+    uint64_t generation;                 /* of that snapshot */
+    const struct snapshot *snapshot;     /* that `listen` was looked up in */
+    const struct listen_address *listen; /* NULL: the snapshot does not name it any more */
+    unsigned connections;                /* that still point here */
+    bool closed;                         /* accepts no more; freed with its last connection */
+};
+
+struct front_thread {
+    struct list listeners;
+    struct list idle; /* connections without exchange, longest idle first */
+    struct list busy;
+    unsigned n_connections, limit;
+    bool draining, paused;
+    void (*done)(void *arg);
+    void *done_arg;
+    struct timer resume; /* accepting again after descriptors ran out */
+    /* read by other threads, relaxed */
+    _Atomic uint64_t accepted, requests;
+    _Atomic uint64_t active, waiting;
+};
+
+/* The calling thread's; made at first use. */
+struct front_thread *front_self(void);
+/* Who answers on the listener's address in the thread's current snapshot; NULL: nobody any more. */
+const struct listen_address *listener_listen(struct listener *l);
+void listener_release(struct listener *l); /* a connection of it has gone */
+/* A connection comes and goes. */
+void front_count_in(struct front_thread *f);
+void front_count_out(struct front_thread *f);
+/* Makes room when the limit is reached: closes the longest idle connection. False when there is
+ * none. */
+bool front_evict_idle(struct front_thread *f);

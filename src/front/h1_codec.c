@@ -1,0 +1,264 @@
+/* HTTP/1 responses onto the wire: the head waits for the first piece of the body, so that both
+ * leave in one write. */
+#include "base/must.h"
+#include "exchange/error_page.h"
+#include "front/front_thread.h"
+#include "http/date.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+/* Files up to this size are read and sent with their head in one write; sendfile pays off beyond.
+ */
+enum { READ_FILE_MOST = 32 * 1024, HEAD_FIRST = 512 };
+
+static struct conn *
+conn_of(const struct exchange *x)
+{
+    const struct h1_exchange *h = x->connection;
+    return &h->connection->conn;
+}
+
+static const struct core_settings *
+core_of(const struct exchange *x)
+{
+    return (x->location ? x->location : x->server->root)->core;
+}
+
+/* May this connection serve another request? Decided when the head is written, as the head says it.
+ */
+static bool
+may_go_on(const struct exchange *x)
+{
+    const struct core_settings *core = core_of(x);
+    const struct client *client = x->client;
+    return x->keep_alive && !front_self()->draining && core->keepalive_timeout.ms > 0 &&
+           client->requests < core->keepalive_requests &&
+           clock_ms() - client->began_ms < core->keepalive_time.ms;
+}
+
+/* How the body ends for the client (RFC 9112 6). */
+static void
+write_framing(struct exchange *x, struct h1_exchange *h, struct buf *b)
+{
+    struct response *r = &x->response;
+    bool without = r->status < 200 || r->status == 204 || r->status == 304;
+    if (r->body == NULL && r->content_length < 0)
+        r->content_length = 0;
+    if (r->content_length >= 0 && r->status >= 200 && r->status != 204 &&
+        (r->status != 304 || r->content_length > 0)) {
+        buf_put(b, STR("Content-Length: "));
+        buf_u64(b, (uint64_t)r->content_length);
+        buf_put(b, STR("\r\n"));
+    } else if (!without && x->request.version >= VERSION_11 &&
+               core_of(x)->chunked_transfer_encoding) {
+        buf_put(b, STR("Transfer-Encoding: chunked\r\n"));
+        h->chunked_out = x->request.method != METHOD_HEAD;
+    } else if (!without) {
+        x->keep_alive = false;
+    }
+}
+
+static void
+write_connection(struct exchange *x, struct buf *b)
+{
+    const struct core_settings *core = core_of(x);
+    if (x->response.status == 101)
+        return; /* the backend's Connection and Upgrade are among the fields */
+    if (!x->keep_alive) {
+        buf_put(b, STR("Connection: close\r\n"));
+        return;
+    }
+    buf_put(b, STR("Connection: keep-alive\r\n"));
+    if (core->keepalive_header.ms) {
+        buf_put(b, STR("Keep-Alive: timeout="));
+        buf_u64(b, core->keepalive_header.ms / 1000);
+        buf_put(b, STR("\r\n"));
+    }
+}
+
+static void
+write_last_modified(struct exchange *x, struct buf *b)
+{
+    char *at = x->response.last_modified >= 0 ? buf_room(b, HTTP_DATE_SIZE + 17) : NULL;
+    if (at == NULL)
+        return;
+    memcpy(at, "Last-Modified: ", 15);
+    date_format_http(x->response.last_modified, at + 15);
+    memcpy(at + 15 + HTTP_DATE_SIZE, "\r\n", 2);
+    b->n += 15 + HTTP_DATE_SIZE + 2;
+}
+
+static int
+write_head(struct exchange *x)
+{
+    struct h1_exchange *h = x->connection;
+    struct response *r = &x->response;
+    struct buf *b = &h->head;
+    x->keep_alive = may_go_on(x);
+    h->send_timeout = core_of(x)->send_timeout.ms;
+    buf_init(b, &x->arena, HEAD_FIRST, 0);
+    h1_write_status_line(b, r->status, r->reason);
+    h1_write_field(b, STR("Server"), r->server.p ? r->server : server_signature(x));
+    h1_write_field(b, STR("Date"), r->date.p ? r->date : date_http_now());
+    if (r->content_type.n)
+        h1_write_field(b, STR("Content-Type"), r->content_type);
+    write_framing(x, h, b);
+    write_last_modified(x, b);
+    write_connection(x, b);
+    if (r->etag.n)
+        h1_write_field(b, STR("ETag"), r->etag);
+    h1_write_fields(b, &r->fields);
+    buf_put(b, STR("\r\n"));
+    h->head_held = true;
+    return 0;
+}
+
+static int
+send_vec(struct exchange *x, struct iovec *iov, int n)
+{
+    struct h1_exchange *h = x->connection;
+    struct conn *conn = conn_of(x);
+    uint64_t before = conn->bytes_written;
+    int r = conn_writev(conn, iov, n, h->send_timeout);
+    x->sent_bytes += conn->bytes_written - before;
+    if (r == -ETIMEDOUT)
+        x->timed_out = true;
+    h->head_held = false;
+    return r;
+}
+
+static struct iovec
+iov_of(const void *p, size_t n)
+{
+    return (struct iovec){ (void *)p, n };
+}
+
+/* Bytes with whatever stands before and after them on the wire, in one write. */
+static int
+send_bytes(struct exchange *x, struct str bytes, bool last)
+{
+    struct h1_exchange *h = x->connection;
+    struct iovec iov[4];
+    char size_line[H1_CHUNK_HEAD_MAX];
+    int n = 0;
+    size_t head = h->head_held ? h->head.n : 0;
+    if (head)
+        iov[n++] = iov_of(h->head.p, head);
+    if (h->chunked_out)
+        iov[n++] = iov_of(size_line, h1_chunk_head(bytes.n, size_line));
+    iov[n++] = iov_of(bytes.p, bytes.n);
+    bool end_too = h->chunked_out && last && x->response.trailers.n == 0;
+    if (end_too)
+        iov[n++] = iov_of("\r\n0\r\n\r\n", 7);
+    else if (h->chunked_out)
+        iov[n++] = iov_of("\r\n", 2);
+    h->ended = end_too;
+    int r = send_vec(x, iov, n);
+    if (r == 0)
+        x->sent_body_bytes += bytes.n;
+    return r;
+}
+
+static int
+flush(struct exchange *x)
+{
+    struct h1_exchange *h = x->connection;
+    struct iovec iov = iov_of(h->head.p, h->head.n);
+    return h->head_held ? send_vec(x, &iov, 1) : 0;
+}
+
+/* A small file travels with its head. */
+static int
+send_small_file(struct exchange *x, const struct chunk *chunk)
+{
+    struct buffer *b = buffer_take(chunk->file_size);
+    ssize_t n = pread(chunk->file, b->data, chunk->file_size, chunk->file_offset);
+    int r = n == (ssize_t)chunk->file_size
+                ? send_bytes(x, (struct str){ b->data, (size_t)n }, chunk->last)
+                : -EIO;
+    buffer_put(b);
+    return r;
+}
+
+/* In pieces of its own chunk each when the length was not announced. */
+static int
+send_file(struct exchange *x, struct chunk *chunk)
+{
+    struct h1_exchange *h = x->connection;
+    struct conn *conn = conn_of(x);
+    char size_line[H1_CHUNK_HEAD_MAX];
+    if (chunk->file_size <= READ_FILE_MOST)
+        return send_small_file(x, chunk);
+    int r = flush(x);
+    if (r == 0 && h->chunked_out)
+        r = conn_write(conn, size_line, h1_chunk_head(chunk->file_size, size_line),
+                       h->send_timeout);
+    uint64_t before = conn->bytes_written;
+    if (r == 0)
+        r = conn_sendfile(conn, chunk->file, &chunk->file_offset, chunk->file_size,
+                          h->send_timeout);
+    x->sent_bytes += conn->bytes_written - before;
+    x->sent_body_bytes += conn->bytes_written - before;
+    if (r == 0 && h->chunked_out)
+        r = conn_write(conn, "\r\n", 2, h->send_timeout);
+    return r;
+}
+
+static int
+write_body(struct exchange *x, struct chunk *chunk)
+{
+    return chunk->file >= 0 ? send_file(x, chunk) : send_bytes(x, chunk->bytes, chunk->last);
+}
+
+static int
+write_end(struct exchange *x)
+{
+    struct h1_exchange *h = x->connection;
+    if (h->chunked_out && !h->ended) {
+        if (!h->head_held)
+            buf_init(&h->head, &x->arena, 64, 0);
+        h1_write_last_chunk(&h->head, &x->response.trailers);
+        h->ended = h->head_held = true;
+    }
+    return flush(x);
+}
+
+static int
+write_interim(struct exchange *x, unsigned status, const struct fields *fields)
+{
+    struct h1_exchange *h = x->connection;
+    struct buf b;
+    if (x->request.version < VERSION_11 || x->head_sent)
+        return 0;
+    if (status == 100)
+        h->continue_owed = false;
+    buf_init(&b, &x->arena, HEAD_FIRST, 0);
+    h1_write_status_line(&b, status, STR_NONE);
+    if (fields)
+        h1_write_fields(&b, fields);
+    buf_put(&b, STR("\r\n"));
+    return conn_write(conn_of(x), b.p, b.n, core_of(x)->send_timeout.ms);
+}
+
+static struct conn *
+hijack(struct exchange *x, struct str *pending)
+{
+    struct h1_exchange *h = x->connection;
+    struct h1_connection *c = h->connection;
+    must(!h->head_held);
+    c->hijacked = true;
+    *pending = str_between(c->in->data + c->start, c->in->data + c->end);
+    return &c->conn;
+}
+
+const struct server_codec h1_server_codec = {
+    .name = "HTTP/1",
+    .read_body = h1_read_body,
+    .write_interim = write_interim,
+    .write_head = write_head,
+    .write_body = write_body,
+    .write_end = write_end,
+    .hijack = hijack,
+    .flush = flush,
+};

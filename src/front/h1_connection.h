@@ -1,0 +1,65 @@
+/* A client's HTTP/1 connection: served by a fiber while a request is under way, parked without
+ * fiber or buffer while idle. */
+#pragma once
+
+#include "exchange/snapshot.h"
+#include "net/buffer.h"
+#include "net/conn.h"
+#include "wire/h1.h"
+
+struct listener;
+
+struct h1_connection {
+    struct conn conn; /* first */
+    struct client client;
+    struct listener *listener;
+    struct list link; /* in the thread's idle or busy list */
+    struct timer
+        timer; /* keepalive_timeout while idle, client_header_timeout before the first byte */
+    struct fiber *fiber;       /* serving; NULL while idle */
+    struct exchange *exchange; /* under way, else NULL */
+    struct buffer *in;         /* what was read; NULL while idle */
+    size_t start, end;         /* unread part of it */
+    int head_error; /* why the present head is refused unparsed: -E2BIG, -ETIMEDOUT, -ECONNRESET;
+                       else 0 */
+    uint64_t idle_timeout; /* keepalive_timeout of the last request, ms; 0 before the first */
+    char peer_text[INET6_ADDRSTRLEN];
+    bool lingering; /* close with care: unread request bytes may be on their way */
+    bool reset;     /* close with a RST */
+    bool hijacked;  /* the raw streams belong to the content handler */
+};
+
+/* The codec's own of an exchange (x->connection). */
+struct h1_exchange {
+    struct h1_connection *connection;
+    struct body body; /* x->request_body; its owner is found by container_of */
+    struct exchange *x;
+    uint64_t left; /* of a body with a length */
+    struct h1_chunked chunked;
+    struct buffer *body_in; /* read beyond the head's buffer */
+    size_t body_start, body_end;
+    bool body_ended;
+    bool continue_owed; /* Expect: 100-continue was not answered yet */
+    bool chunked_out, ended;
+    struct buf head; /* serialised, not sent yet */
+    bool head_held;
+    uint64_t send_timeout;
+};
+
+extern const struct server_codec h1_server_codec;
+
+/* Takes an accepted socket. Closes it when it cannot be registered. */
+void h1_connection_open(struct listener *l, int fd, const struct address *peer);
+/* Closes at once, in the loop's context; only while idle. */
+void h1_connection_close(struct h1_connection *c);
+
+/* h1_head.c: reads the next head into c->in. 1: *head is complete; 0: the connection ends quietly;
+ * < 0: -errno, with -E2BIG when it outgrew its limits and -ETIMEDOUT after part of it came. */
+int h1_read_head(struct h1_connection *c, const struct server_settings *settings, struct str *head);
+/* h1_start.c: fills x from a complete head (or a refused one: the failure is prepared). */
+void h1_start_exchange(struct exchange *x, struct h1_exchange *h, const struct listen_address *l,
+                       struct str head);
+/* h1_body.c: what is left of the request body is read and dropped; 0 when the connection can go on.
+ */
+int h1_finish_body(struct exchange *x, struct h1_exchange *h);
+int h1_read_body(struct exchange *x, struct chunk *out);

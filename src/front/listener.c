@@ -1,0 +1,155 @@
+/* Accepting: until there is no more, within the limits of connections and descriptors. */
+#include "front/listener.h"
+
+#include "base/must.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum { RETRY_MS = 500 };
+
+/* Out of descriptors or memory: the longest idle connection goes first, else accepting pauses. */
+static void
+pause_accepting(struct front_thread *f, int error)
+{
+    log_write_errno(error_log_global(), LEVEL_CRIT, 0, error, "accept4() failed");
+    if (!front_evict_idle(f)) {
+        f->paused = true;
+        timer_set(&f->resume, clock_in(RETRY_MS));
+    }
+}
+
+static bool
+has_room(struct front_thread *f)
+{
+    if (f->n_connections < f->limit || front_evict_idle(f))
+        return true;
+    if (!f->paused)
+        log_write(error_log_global(), LEVEL_ALERT, 0, "%u worker_connections are not enough",
+                  f->limit);
+    f->paused = true;
+    timer_set(&f->resume, clock_in(RETRY_MS));
+    return false;
+}
+
+static void
+accept_all(struct watch *w, unsigned bits)
+{
+    struct listener *l = (struct listener *)w;
+    struct front_thread *f = front_self();
+    while (!l->closed && !f->paused && has_room(f)) {
+        struct address peer = { .size = sizeof peer - offsetof(struct address, any) };
+        int fd = accept4(w->fd, &peer.any, &peer.size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (fd >= 0)
+            h1_connection_open(l, fd, &peer);
+        else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
+            pause_accepting(f, errno);
+        else if (errno == EAGAIN)
+            return;
+        else if (errno != EINTR && errno != ECONNABORTED)
+            log_write_errno(error_log_global(), LEVEL_ALERT, 0, errno, "accept4() failed");
+    }
+}
+
+void
+listeners_retry(struct front_thread *f)
+{
+    for (struct list *i = f->listeners.next, *next = i->next; i != &f->listeners;
+         i = next, next = i->next)
+        accept_all(&container_of(i, struct listener, link)->watch, WATCH_READ);
+}
+
+int
+front_listen(struct str address_text, int fd)
+{
+    struct front_thread *f = front_self();
+    struct listener *l = calloc(1, sizeof *l);
+    must(l != NULL);
+    l->text = (struct str){ strndup(address_text.p, address_text.n), address_text.n };
+    address_parse(l->text, 80, &l->address);
+    int r = watch_open(&l->watch, fd, 0);
+    if (r < 0) {
+        close(fd);
+        free((char *)l->text.p);
+        free(l);
+        return r;
+    }
+    l->watch.on_event = accept_all;
+    list_push_back(&f->listeners, &l->link);
+    return 0;
+}
+
+static void
+free_if_unused(struct listener *l)
+{
+    if (!l->closed || l->connections > 0)
+        return;
+    free((char *)l->text.p);
+    free(l);
+}
+
+static void
+shut(struct listener *l)
+{
+    int fd = l->watch.fd;
+    watch_close(&l->watch);
+    close(fd);
+    list_remove(&l->link);
+    l->closed = true;
+    free_if_unused(l);
+}
+
+void
+listener_release(struct listener *l)
+{
+    l->connections--;
+    free_if_unused(l);
+}
+
+void
+listeners_close(struct front_thread *f)
+{
+    while (!list_empty(&f->listeners))
+        shut(container_of(f->listeners.next, struct listener, link));
+}
+
+/* Idle connections of an address that is no longer served end; the others at the end of their
+ * exchange. */
+static void
+close_idle_of(struct front_thread *f, struct listener *l)
+{
+    for (struct list *i = f->idle.next, *next = i->next; i != &f->idle; i = next, next = i->next) {
+        struct h1_connection *c = container_of(i, struct h1_connection, link);
+        if (c->listener == l)
+            h1_connection_close(c);
+    }
+}
+
+void
+front_unlisten(struct str address_text)
+{
+    struct front_thread *f = front_self();
+    for (struct list *i = f->listeners.next; i != &f->listeners; i = i->next) {
+        struct listener *l = container_of(i, struct listener, link);
+        if (!str_eq(l->text, address_text))
+            continue;
+        l->connections++; /* ours, while the idle ones go */
+        shut(l);
+        close_idle_of(f, l);
+        listener_release(l);
+        return;
+    }
+}
+
+const struct listen_address *
+listener_listen(struct listener *l)
+{
+    struct snapshot *now = snapshot_current();
+    if (l->snapshot != now || l->generation != now->generation) {
+        l->snapshot = now;
+        l->generation = now->generation;
+        l->listen = snapshot_listen(now, l->text);
+    }
+    return l->listen;
+}
