@@ -75,10 +75,21 @@ diags_sort(struct diags *d)
     d->last = all[n - 1];
 }
 
+/* A terminal must not obey what stands in a file: control bytes become dots. A line stays
+ * a line. */
+static void
+put_visible(struct buf *b, struct str text)
+{
+    for (size_t i = 0; i < text.n; i++) {
+        unsigned char c = (unsigned char)text.p[i];
+        buf_byte(b, (c < ' ' && c != '\t') || c == 127 ? '.' : (char)c);
+    }
+}
+
 void
 diag_line(const struct diag *diag, struct buf *b)
 {
-    buf_put(b, diag->message);
+    put_visible(b, diag->message);
     if (diag->span.source)
         buf_printf(b, " in " STR_FMT ":%u", STR_ARG(diag->span.source->path), diag->span.line);
 }
@@ -101,16 +112,6 @@ static bool
 continues_character(char c)
 {
     return ((unsigned char)c & 0xc0) == 0x80;
-}
-
-/* A terminal must not obey what stands in a file: control bytes become dots. */
-static void
-put_visible(struct buf *b, struct str text)
-{
-    for (size_t i = 0; i < text.n; i++) {
-        unsigned char c = (unsigned char)text.p[i];
-        buf_byte(b, (c < ' ' && c != '\t') || c == 127 ? '.' : (char)c);
-    }
 }
 
 /* Blanks as wide as the text above them, then carets. */

@@ -7,8 +7,6 @@ lexer_init(struct lexer *l, const struct source *source, struct diags *d, struct
     struct str text = source->text;
     if (text.p == NULL)
         text = STR("");
-    if (str_starts(text, STR("\xef\xbb\xbf"))) /* the mark that some editors put at the start */
-        text = str_skip(text, 3);
     *l = (struct lexer){ .source = source, .diags = d, .arena = a, .line = 1 };
     l->at = l->line_start = text.p;
     l->end = text.p + text.n;
@@ -117,8 +115,8 @@ end_of_quoted(const struct lexer *l)
     return NULL;
 }
 
-/* A quoted word must be followed by a blank, ";", "{" or ")"; what is glued to it is skipped. "}" is
- * the parser's to refuse. */
+/* A quoted word must be followed by a blank, ";", "{" or ")"; what is glued to it is skipped. "}"
+ * is the parser's to refuse. */
 static void
 check_after_quote(struct lexer *l)
 {

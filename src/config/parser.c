@@ -235,10 +235,7 @@ end_file(struct reading *r, struct span at)
         bool quote = r->lexer.unclosed.line;
         diag_show(diag, quote ? r->lexer.unclosed : after(p->words[p->n - 1].span));
         diag_hint(p->diags, diag, quote ? "this quote is never closed" : "is \";\" missing here?");
-        if (quote)
-            p->n = 0;
-        else
-            end_directive(r, at);
+        p->n = 0;
     }
     if (r->depth == 0)
         return;

@@ -26,6 +26,8 @@ static struct source *
 add(struct sources *s, struct str path, struct str text)
 {
     struct source *source = arena_new(s->arena, struct source);
+    if (str_starts(text, STR("\xef\xbb\xbf"))) /* the mark that some editors put at the start */
+        text = str_skip(text, 3);
     source->path = path;
     source->text = text;
     source->order = s->last ? s->last->order + 1 : 1;
