@@ -99,10 +99,13 @@ live(void *arg)
     must(!"an ended fiber ran");
 }
 
+/* What it waited for may have come in the same turn: that counts more. */
 static void
 give_up(struct timer *t)
 {
-    fiber_wake_with(container_of(t, struct fiber, timer), -ETIMEDOUT);
+    struct fiber *f = container_of(t, struct fiber, timer);
+    if (f->state == FIBER_PARKED)
+        fiber_wake_with(f, -ETIMEDOUT);
 }
 
 static struct fiber *

@@ -157,6 +157,34 @@ a_wake_that_comes_before_the_timed_out_fiber_ran_counts(void **state)
     assert_int_equal(loop_run_fiber(main_of_late_wake, NULL), 0);
 }
 
+static void
+wake_it(void *arg)
+{
+    fiber_wake(arg);
+}
+
+/* Mail is delivered before timers fire. */
+static void
+main_of_photo_finish(void *arg)
+{
+    struct parked p = { .deadline = clock_in(2) };
+    fiber_spawn(park_once, &p);
+    assert_int_equal(fiber_yield(), 0);
+    while (clock_ms() <= p.deadline)
+        clock_refresh();
+    assert_true(loop_post(loop_self(), wake_it, p.fiber));
+    assert_int_equal(fiber_yield(), 0);
+    assert_int_equal(fiber_yield(), 0);
+    assert_true(p.ended);
+    assert_int_equal(p.rc, 0);
+}
+
+static void
+an_event_of_the_same_turn_counts_more_than_the_deadline(void **state)
+{
+    assert_int_equal(loop_run_fiber(main_of_photo_finish, NULL), 0);
+}
+
 /* --- Cancellation --- */
 
 static void
@@ -337,6 +365,7 @@ main(void)
         cmocka_unit_test(a_wake_is_remembered_once),
         cmocka_unit_test(a_deadline_ends_a_park),
         cmocka_unit_test(a_wake_that_comes_before_the_timed_out_fiber_ran_counts),
+        cmocka_unit_test(an_event_of_the_same_turn_counts_more_than_the_deadline),
         cmocka_unit_test(cancellation_is_sticky_and_the_deaf_do_not_hear_it),
         cmocka_unit_test(a_fiber_cancelled_before_it_ran_still_runs),
         cmocka_unit_test(a_cancelled_parent_cancels_and_still_joins_its_child),
