@@ -1,4 +1,4 @@
-"""Fixtures of the end-to-end tests: usher(text), origin(script), refusing().
+"""Fixtures of the end-to-end tests: usher(text), origin(script), dns(records), refusing().
 
 At the end of a test its clients go first, then its origins, then the proxies, so that a proxy is
 always asked to quit with nothing left to wait for, and must then leave at once and leave nothing.
@@ -10,6 +10,7 @@ import time
 import pytest
 
 import client
+from dns import NameServer
 from origin import Origin
 from proxy import BIN, IS_NGINX, Proxy
 
@@ -72,6 +73,16 @@ def origin(stage):
         backend = Origin(script, path=path, **kw)
         stage.origins.append(backend)
         return backend
+    return begin
+
+
+@pytest.fixture
+def dns(stage):
+    """dns(records, ttl=1) starts a scripted name server; see NameServer."""
+    def begin(records, **kw):
+        server = NameServer(records, **kw)
+        stage.origins.append(server)
+        return server
     return begin
 
 

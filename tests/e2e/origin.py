@@ -154,17 +154,17 @@ class Conn:
 class Origin:
     """Use the origin fixture. `address` goes into the configuration."""
 
-    def __init__(self, script, path=None, read_body=True, port=0):
+    def __init__(self, script, path=None, read_body=True, host="127.0.0.1", port=0):
         self.script, self.read_body, self.path = script, read_body, path
         self.requests, self.connections, self.errors, self.threads = [], [], [], []
         self.lock, self.stopping = threading.Lock(), False
         self.listener = socket.socket(socket.AF_UNIX if path else socket.AF_INET)
         self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self.listener.bind(path if path else ("127.0.0.1", port))
+        self.listener.bind(path if path else (host, port))
         if path:
             os.chmod(path, 0o777)
         self.port = None if path else self.listener.getsockname()[1]
-        self.address = f"unix:{path}" if path else f"127.0.0.1:{self.port}"
+        self.address = f"unix:{path}" if path else f"{host}:{self.port}"
         self.listener.listen(1024)
         self._start(self._accept)
 

@@ -1,0 +1,86 @@
+"""Every example in conf/examples/ is valid as it stands; what each one promises is kept."""
+import pytest
+
+from client import connect, get
+from origin import reply
+from proxy import ROOT
+
+EXAMPLES = sorted((ROOT / "conf/examples").glob("*.conf"))
+
+
+def example(name):
+    """An example's text with its ports and addresses moved to loopback."""
+    text = (ROOT / "conf/examples" / name).read_text().replace("listen 80;",
+                                                               "listen 127.0.0.1:%%PORT%%;")
+    for n in (1, 2, 3):
+        text = text.replace(f"10.0.0.{n}:8000", f"%%B{n}%%")
+    return text
+
+
+def backends(origin):
+    def script(name):
+        return lambda conn, r: reply(f"{name} {r.target} {r.get('Host')}")
+    return {f"B{n}": origin(script(n)) for n in (1, 2, 3)}
+
+
+@pytest.mark.usher_only("a fragment")
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda p: p.name)
+def test_every_example_is_valid_alone(usher, path):
+    done = usher(path.read_text(), bare=True, start=False).run("-t")
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.usher_only("its paths")
+def test_the_packaged_configuration_is_valid(usher):
+    proxy = usher((ROOT / "conf/usher.conf").read_text(), bare=True, start=False,
+                  files={"mime.types": (ROOT / "conf/mime.types").read_bytes()})
+    done = proxy.run("-t")
+    assert "syntax is ok" in done.stderr or "test is successful" in done.stderr, done.stderr
+
+
+def test_the_media_types_are_the_usual_ones(usher):
+    names = {"a.html": "text/html", "a.css": "text/css", "a.mjs": "text/javascript",
+             "a.json": "application/json", "a.svg": "image/svg+xml", "a.wasm": "application/wasm",
+             "a.woff2": "font/woff2", "a.mp4": "video/mp4", "a.webp": "image/webp"}
+    proxy = usher("include mime.types; server { listen 127.0.0.1:%%PORT%%; root html; }",
+                  files={"mime.types": (ROOT / "conf/mime.types").read_bytes(),
+                         **{f"html/{n}": b"x" for n in names}})
+    for name, kind in names.items():
+        assert get(proxy, "/" + name).get("Content-Type") == kind
+
+
+def test_behind_one_name(usher, origin):
+    b = backends(origin)
+    proxy = usher(example("behind-one-name.conf"), **b)
+    assert get(proxy, "/x", host="example.com").text == "1 /x example.com"
+    assert get(proxy, "/shop/cart", host="example.com").text == "2 /cart example.com"
+    assert get(proxy, "/reports/1", host="example.com").text == "3 /reports/1 example.com"
+    seen = b["B1"].requests[0]
+    assert seen.get("X-Real-IP") == seen.get("X-Forwarded-For") == "127.0.0.1"
+    assert seen.get("X-Forwarded-Proto") == "http"
+
+
+def test_static_site(usher, origin):
+    text = example("static-site.conf").replace("/srv", "%%PREFIX%%/srv")
+    proxy = usher(text, **backends(origin),
+                  files={"srv/www/index.html": "home", "srv/www/404.html": "lost",
+                         "srv/assets/a.css": "css", "srv/www/.git/config": "secret"})
+    with connect(proxy) as c:
+        assert c.get("/", host="www.example.com").text == "home"
+        r = c.get("/nothing", host="www.example.com")
+        assert (r.status, r.text) == (404, "lost")
+        assert c.get("/assets/a.css", host="www.example.com").get("Content-Type") == "text/css"
+        assert c.get("/.git/config", host="www.example.com").text == "lost"
+        assert c.get("/forms/x", host="www.example.com").text.startswith("1 /forms/x")
+        r = c.get("/a?b", host="example.com")
+        assert (r.status, r.get("Location")) == (301, "http://www.example.com/a?b")
+
+
+def test_websocket_and_events(usher, origin):
+    b = backends(origin)
+    proxy = usher(example("websocket-and-events.conf"), **b)
+    get(proxy, headers={"Connection": "upgrade", "Upgrade": "websocket"})
+    get(proxy)
+    asked, plain = b["B1"].requests + b["B2"].requests
+    assert (asked.get("Upgrade"), asked.get("Connection")) == ("websocket", "upgrade")
+    assert plain.get("Upgrade") is None and plain.get("Connection") != "upgrade"
