@@ -15,27 +15,31 @@
 /* What a head may be; from large_client_header_buffers, max_headers and their like. */
 struct h1_limits {
     size_t line;         /* longest request line (414) and longest field line (431) */
-    unsigned fields;     /* most fields */
+    unsigned fields;     /* most field lines, dropped ones included; 0: any number */
     bool underscores;    /* underscores_in_headers: else such fields are invalid */
     bool ignore_invalid; /* ignore_invalid_headers: names with illegal characters are dropped rather
-                            than refused; never those that touch framing */
+                            than refused; never those that look like a framing field's */
 };
 
 enum h1_outcome { H1_DONE, H1_MORE, H1_BAD };
 
-/* Where the head ends: looks for CRLFCRLF from *scanned on (0 at first; updated, so a trickling
- * peer costs no second look). H1_DONE: *head_size is set. H1_BAD when bytes are already surely
- * wrong is not required here. */
+/* Where the head ends: looks for an empty line from *scanned on (0 at first; updated, so a
+ * trickling peer costs no second look). H1_DONE: *head_size is set; empty lines before the head are
+ * part of it. A head with bare line feeds is found too, so that it is refused and not waited for.
+ */
 enum h1_outcome h1_find_head_end(struct str in, size_t *scanned, size_t *head_size);
 
 /* Parses a complete head (as found above). Fields go into out->fields, whose arena is set by
- * fields_init; all views point into `head`. On H1_BAD *fault tells which row and *why the
- * particulars (a static string). */
+ * fields_init; all views point into `head`, but for the target of an absolute-form with an empty
+ * path, which is in the fields' arena. Target "*" is for OPTIONS only; CONNECT has an authority and
+ * an empty path. The values of Host and authority are not judged here (host_parse). On H1_BAD
+ * *fault tells which row and *why the particulars (a static string). */
 enum h1_outcome h1_parse_request(struct str head, const struct h1_limits *limits,
                                  struct request_head *out, enum fault *fault, const char **why)
     __attribute__((warn_unused_result));
 /* `to` is the method the response answers (HEAD and CONNECT change framing). Accepts what real
- * backends send where it is harmless (missing reason, bare LF is still refused). 1xx have
+ * backends send where it is harmless (missing reason, blanks before a colon, any token as a name).
+ * With FRAMING_NONE content_length still tells what Content-Length said (HEAD, 304). 1xx have
  * FRAMING_NONE. */
 enum h1_outcome h1_parse_response(struct str head, const struct h1_limits *limits, enum method to,
                                   struct response_head *out, const char **why)
@@ -47,9 +51,9 @@ struct str h1_first_line(struct str in);
 
 struct h1_chunked {
     unsigned char state;
-    unsigned char digits;
-    uint64_t left;   /* bytes left of the present chunk */
-    size_t overhead; /* bytes of the present size line or trailer section, bounded */
+    unsigned char digits; /* of the present size, then the trailer lines */
+    uint64_t left;        /* bytes left of the present chunk */
+    size_t overhead;      /* bytes of the present size line or trailer section, bounded */
     struct fields
         *trailers;   /* where trailers go; NULL: dropped. Their text is copied into its arena */
     struct buf line; /* the trailer line being gathered (init lazily in trailers' arena) */

@@ -143,14 +143,12 @@ static bool
 end_trailer(struct h1_chunked *c, char byte)
 {
     c->state = TRAILER;
-    if (byte != '\n')
+    if (byte != '\n' || ++c->digits > TRAILERS_COUNT_MAX)
         return false;
     if (c->trailers == NULL)
         return true;
     struct str value = buf_str(&c->line), name = str_cut(&value, ':');
     enum header id = header_id(name);
-    if (c->trailers->n >= TRAILERS_COUNT_MAX)
-        return false;
     if (may_trail(id) && !h1_looks_like_framing(name))
         fields_push(c->trailers, arena_dup(c->trailers->arena, name),
                     arena_dup(c->trailers->arena, str_trim(value)), id);

@@ -128,12 +128,35 @@ extensions_and_trailers_are_bounded(void **state)
     assert_bounded(STR("0\r\n"), STR("A: b\r\n"), 20000);
 }
 
+static void
+a_hundred_trailer_lines_are_enough_kept_or_dropped(void **state)
+{
+    for (int n = 100; n <= 101; n++) {
+        struct arena a;
+        struct buf b;
+        arena_init(&a, 0);
+        buf_init(&b, &a, 0, 0);
+        buf_put(&b, STR("0\r\n"));
+        for (int i = 0; i < n; i++)
+            buf_put(&b, STR("A: b\r\n"));
+        buf_put(&b, STR("\r\n"));
+        for (int keep = 0; keep < 2; keep++) {
+            struct reading r;
+            read_body(&r, buf_str(&b), b.n, keep);
+            assert_int_equal(r.outcome, n == 100 ? H1_DONE : H1_BAD);
+            arena_fini(&r.arena);
+        }
+        arena_fini(&a);
+    }
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_body_is_the_same_whole_and_byte_by_byte),
         cmocka_unit_test(every_broken_framing_is_refused_both_ways),
+        cmocka_unit_test(a_hundred_trailer_lines_are_enough_kept_or_dropped),
         cmocka_unit_test(extensions_and_trailers_are_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

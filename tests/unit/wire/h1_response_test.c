@@ -1,6 +1,10 @@
 /* wire/h1_response.c and h1_write.c: what a backend's head says, and what we write. */
 #include "transcript.h"
 
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 struct reading {
     struct arena arena;
     struct response_head head;
@@ -155,6 +159,60 @@ a_head_is_written_as_it_should_be_read(void **state)
     arena_fini(&a);
 }
 
+/* In a child: does writing the value end in a failed claim? */
+static bool
+is_a_bug(struct str value)
+{
+    int status;
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        struct arena a;
+        struct buf b;
+        signal(SIGABRT, SIG_DFL);
+        close(STDERR_FILENO);
+        arena_init(&a, 0);
+        buf_init(&b, &a, 0, 0);
+        h1_write_field(&b, STR("A"), value);
+        _exit(0);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    return WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT;
+}
+
+static void
+a_line_end_in_a_written_value_is_our_bug_wherever_it_stands(void **state)
+{
+    static const char bad[] = { '\r', '\n', '\0' };
+    char text[40];
+    memset(text, 'x', sizeof text);
+    for (size_t n = 1; n <= sizeof text; n += n < 18 ? 1 : 11) {
+        size_t at = n * 7 / 10;
+        text[at] = bad[n % 3];
+        assert_true(is_a_bug((struct str){ text, n }));
+        text[at] = 'x';
+    }
+    assert_false(is_a_bug((struct str){ text, sizeof text }));
+}
+
+static void
+values_of_every_length_are_written_whole(void **state)
+{
+    struct arena a;
+    struct buf b;
+    char text[64];
+    for (size_t i = 0; i < sizeof text; i++)
+        text[i] = (char)('0' + i);
+    arena_init(&a, 0);
+    for (size_t n = 0; n <= sizeof text; n++) {
+        struct str value = { text, n };
+        buf_init(&b, &a, 0, 0);
+        h1_write_field(&b, STR("A"), value);
+        assert_true(str_eq(buf_str(&b), arena_printf(&a, "A: " STR_FMT "\r\n", STR_ARG(value))));
+    }
+    arena_fini(&a);
+}
+
 static void
 a_chunk_head_is_the_size_in_hexadecimal(void **state)
 {
@@ -175,6 +233,8 @@ main(void)
         cmocka_unit_test(every_ambiguous_answer_is_refused),
         cmocka_unit_test(a_reason_may_hold_anything_printable),
         cmocka_unit_test(a_head_is_written_as_it_should_be_read),
+        cmocka_unit_test(a_line_end_in_a_written_value_is_our_bug_wherever_it_stands),
+        cmocka_unit_test(values_of_every_length_are_written_whole),
         cmocka_unit_test(a_chunk_head_is_the_size_in_hexadecimal),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
