@@ -4,8 +4,9 @@
  * Refused: bare CR or LF anywhere in a head, NUL and other control bytes, whitespace before the
  * colon, obsolete folding, empty or illegal names, conflicting or repeated Content-Length,
  * Transfer-Encoding together with Content-Length, a coding other than chunked or chunked not last,
- * HTTP/1.0 with Transfer-Encoding (requests), an absent Host in 1.1, more than one Host. Leading
- * empty lines (CRLF) before a request line are skipped. */
+ * HTTP/1.0 with Transfer-Encoding (requests), an absent Host in 1.1, more than one Host, a second
+ * line of a field with one value where nginx refuses it (requests). Leading empty lines (CRLF)
+ * before a request line are skipped. */
 #pragma once
 
 #include "base/buf.h"

@@ -3,6 +3,19 @@
  * Every rule here closes a way of reading one message as two. */
 #include "wire/h1_parse.h"
 
+/* Fields with one value, whose second line nginx refuses: two parties may each take another one.
+ * Host, Content-Length and Transfer-Encoding are counted apart. */
+static const unsigned short singles[HEADER_COUNT] = {
+    [HEADER_AUTHORIZATION] = 1 << 0,
+    [HEADER_CONTENT_RANGE] = 1 << 1,
+    [HEADER_EXPECT] = 1 << 2,
+    [HEADER_IF_MATCH] = 1 << 3,
+    [HEADER_IF_MODIFIED_SINCE] = 1 << 4,
+    [HEADER_IF_NONE_MATCH] = 1 << 5,
+    [HEADER_IF_RANGE] = 1 << 6,
+    [HEADER_IF_UNMODIFIED_SINCE] = 1 << 7,
+};
+
 static void
 note_connection(struct h1_facts *facts, struct str value)
 {
@@ -17,6 +30,9 @@ note_connection(struct h1_facts *facts, struct str value)
 void
 h1_note(struct h1_facts *facts, const struct field *field)
 {
+    unsigned single = singles[field->id];
+    facts->doubled |= (facts->singles & single) != 0;
+    facts->singles |= single;
     switch ((unsigned)field->id) {
     case HEADER_HOST:
         facts->hosts++;

@@ -16,6 +16,8 @@ struct h1_facts {
     struct str length, coding; /* the first of each */
     bool connection_close, connection_keep_alive, connection_upgrade;
     bool has_upgrade, expects_continue;
+    unsigned singles; /* bits of the fields that may come once, and have */
+    bool doubled;     /* one of them came again */
 };
 
 /* One head being read. p moves on; end is the head's. */

@@ -121,14 +121,16 @@ parse_line(struct h1_parse *s, struct request_head *out)
     return H1_DONE;
 }
 
-/* RFC 9112 3.2: exactly one Host in 1.1, never two. */
+/* RFC 9112 3.2: exactly one Host in 1.1, never two; RFC 9110 5.3: nor two of what has one value. */
 static enum h1_outcome
-judge_host(struct h1_parse *s, const struct request_head *out)
+judge_singles(struct h1_parse *s, const struct request_head *out)
 {
     if (s->facts.hosts > 1)
         return h1_refuse(s, FAULT_BAD_HOST, "more than one Host header");
     if (s->facts.hosts == 0 && out->version >= VERSION_11)
         return h1_refuse(s, FAULT_BAD_HOST, "HTTP/1.1 request without Host header");
+    if (s->facts.doubled)
+        return h1_refuse(s, FAULT_BAD_REQUEST, "duplicate header line");
     return H1_DONE;
 }
 
@@ -199,7 +201,7 @@ h1_parse_request(struct str head, const struct h1_limits *limits, struct request
         .fields = &out->fields,
     };
     if (judge_line_size(&s) != H1_DONE || parse_line(&s, out) != H1_DONE ||
-        h1_parse_fields(&s) != H1_DONE || judge_host(&s, out) != H1_DONE ||
+        h1_parse_fields(&s) != H1_DONE || judge_singles(&s, out) != H1_DONE ||
         judge_framing(&s, out) != H1_DONE) {
         *fault = s.fault;
         *why = s.why;

@@ -133,6 +133,10 @@ static const struct {
     /* RFC 9112 3.2: Host */
     { STR("GET / HTTP/1.1\r\n\r\n"), FAULT_BAD_HOST },
     { WITH("Host: h"), FAULT_BAD_HOST },
+    /* RFC 9110 5.3: fields with one value */
+    { WITH("Authorization: a\r\nauthorization: b"), FAULT_BAD_REQUEST },
+    { WITH("If-None-Match: \"a\"\r\nIf-None-Match: \"b\""), FAULT_BAD_REQUEST },
+    { WITH("Expect: 100-continue\r\nExpect: 100-continue"), FAULT_BAD_REQUEST },
     /* RFC 9112 2.2, 5: field lines */
     { WITH("A: b\nC: d"), FAULT_BAD_REQUEST },
     { WITH("A: b\rC: d"), FAULT_BAD_REQUEST },
