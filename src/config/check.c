@@ -112,7 +112,8 @@ syntax_print(const struct directive *d, struct buf *b)
     } else if (d->field.type) {
         buf_printf(b, " %s", d->field.type->syntax);
     }
-    buf_put(b, str_of(d->flags & BLOCK ? " { ... }" : ";"));
+    bool braces = d->syntax && strchr(d->syntax, '{');
+    buf_put(b, str_of(braces ? "" : d->flags & BLOCK ? " { ... }" : ";"));
 }
 
 static struct row *

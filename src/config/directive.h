@@ -135,8 +135,10 @@ struct directive {
     /* As one would write it, NULL: zero bytes. Applied once to the root's settings, through .set
      * too, whatever the row's contexts are; s->scope is the main scope then. */
     const char *initial;
-    const char *help;             /* one to three sentences for the manual; required */
-    const char *syntax;           /* after the name; NULL: from the type. Required with .set */
+    const char *help; /* one to three sentences for the manual; required */
+    /* After the name, without the ";"; a block's " { ... }" is added unless it has a brace. NULL:
+     * from the type or the choices. Required with .set. */
+    const char *syntax;
     const char *example;          /* one whole line (or block); NULL: name + initial */
     const struct choice *choices; /* ends with a NULL name */
     unsigned flags;

@@ -39,7 +39,8 @@ struct source *sources_add_text(struct sources *s, struct str name, struct str t
 /* The files a pattern names: itself when it has no glob characters, else the sorted matches (maybe
  * none). */
 const struct include_result *sources_glob(struct sources *s, struct str pattern);
-/* `to` gets what `from` holds (texts are shared, not copied; from must outlive it) and is sealed when from is. */
+/* `to` gets what `from` holds (texts are shared, not copied; from must outlive it) and is sealed
+ * when from is. */
 void sources_copy(struct sources *to, const struct sources *from);
 /* Written to and read from a descriptor (a memfd). 0 or -errno. */
 int sources_save(const struct sources *s, int fd);
