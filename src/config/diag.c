@@ -90,8 +90,12 @@ void
 diag_line(const struct diag *diag, struct buf *b)
 {
     put_visible(b, diag->message);
-    if (diag->span.source)
-        buf_printf(b, " in " STR_FMT ":%u", STR_ARG(diag->span.source->path), diag->span.line);
+    const struct source *source = diag->span.source;
+    if (source == NULL)
+        return;
+    buf_printf(b, " in " STR_FMT, STR_ARG(source->path));
+    if (!str_eq(source->path, STR("command line")))
+        buf_printf(b, ":%u", diag->span.line);
 }
 
 /* Line `line` of the text, without its end. */

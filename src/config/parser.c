@@ -231,7 +231,10 @@ end_file(struct reading *r, struct span at)
 {
     struct parser *p = r->parser;
     if (p->n || r->lexer.unclosed.line) {
-        struct diag *diag = report(r, at, "unexpected end of file, expecting \";\" or \"}\"");
+        bool option = str_eq(r->source->path, STR("command line"));
+        struct diag *diag = report(r, at,
+                                   option ? "unexpected end of parameter, expecting \";\""
+                                          : "unexpected end of file, expecting \";\" or \"}\"");
         bool quote = r->lexer.unclosed.line;
         diag_show(diag, quote ? r->lexer.unclosed : after(p->words[p->n - 1].span));
         diag_hint(p->diags, diag, quote ? "this quote is never closed" : "is \";\" missing here?");

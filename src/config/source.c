@@ -88,8 +88,10 @@ sources_open(struct sources *s, struct str path, int *error)
 struct source *
 sources_add_text(struct sources *s, struct str name, struct str text)
 {
-    struct source *known = s->sealed ? map_try(&s->by_path, name) : NULL;
-    return known ? known : add(s, arena_dup(s->arena, name), arena_dup(s->arena, text));
+    struct source *known = map_try(&s->by_path, name);
+    if (known && str_eq(known->text, text))
+        return known;
+    return add(s, arena_dup(s->arena, name), arena_dup(s->arena, text));
 }
 
 static bool
@@ -139,6 +141,21 @@ sources_glob(struct sources *s, struct str pattern)
         find_matches(s, found);
     }
     return found;
+}
+
+void
+sources_copy(struct sources *to, const struct sources *from)
+{
+    for (const struct source *source = from->first; source; source = source->next)
+        add(to, arena_dup(to->arena, source->path), arena_dup(to->arena, source->text));
+    for (const struct include_result *i = from->includes; i; i = i->next) {
+        struct include_result *copy = add_pattern(to, arena_dup(to->arena, i->pattern));
+        copy->n = i->n;
+        copy->paths = arena_array(to->arena, struct str, i->n);
+        for (unsigned k = 0; k < i->n; k++)
+            copy->paths[k] = arena_dup(to->arena, i->paths[k]);
+    }
+    to->sealed = from->sealed;
 }
 
 static void

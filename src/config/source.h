@@ -33,14 +33,15 @@ struct sources {
 void sources_init(struct sources *s, struct arena *a);
 /* The file's source, read now unless known. NULL and *error (errno) when it cannot be read. */
 struct source *sources_open(struct sources *s, struct str path, int *error);
-/* A source made of given text (usher proxy --from …, -g directives, tests). When sealed, the source
- * that was saved under this name, if there is one. */
+/* A source made of given text (usher proxy --from …, -g directives, tests), or the known one of
+ * this name and text. What is named "command line" is not numbered by lines in problems, as in
+ * nginx. */
 struct source *sources_add_text(struct sources *s, struct str name, struct str text);
 /* The files a pattern names: itself when it has no glob characters, else the sorted matches (maybe
  * none). */
 const struct include_result *sources_glob(struct sources *s, struct str pattern);
-/* `to` gets what `from` holds (texts are shared, not copied; from must outlive it) and is sealed
- * when from is. */
+/* `to` gets what `from` holds, copied into its own arena: settings point into the text and may
+ * outlive `from`. Sealed when `from` is. */
 void sources_copy(struct sources *to, const struct sources *from);
 /* Written to and read from a descriptor (a memfd). 0 or -errno. */
 int sources_save(const struct sources *s, int fd);

@@ -161,6 +161,45 @@ sources_pass_through_a_descriptor_and_are_sealed(void **state)
 }
 
 static void
+copied_sources_outlive_their_origin(void **state)
+{
+    struct shelf s;
+    struct sources copy;
+    struct arena a;
+    struct diags d;
+    open_shelf(&s);
+    put(&s, "main.conf", "include [a].conf;");
+    put(&s, "a.conf", "a;");
+    read_main(&s);
+    arena_init(&a, 0);
+    diags_init(&d, &a);
+    sources_init(&copy, &a);
+    sources_copy(&copy, &s.sources);
+    copy.sealed = true;
+    struct str path = arena_dup(&a, path_of(&s, "main.conf"));
+    close_shelf(&s);
+    const struct node *root = config_parse(&copy, path, &d, &a);
+    assert_non_null(root->children);
+    assert_true(str_eq(root->children->words[0].text, STR("a")));
+    arena_fini(&a);
+}
+
+static void
+a_problem_of_the_command_line_has_no_line_number(void **state)
+{
+    struct shelf s;
+    struct buf b;
+    open_shelf(&s);
+    struct source *text = sources_add_text(&s.sources, STR("command line"), STR("daemon off"));
+    config_parse_text(&s.sources, text, &s.diags, &s.arena);
+    buf_init(&b, &s.arena, 100, 0);
+    diag_line(s.diags.first, &b);
+    assert_true(
+        str_eq(buf_str(&b), STR("unexpected end of parameter, expecting \";\" in command line")));
+    close_shelf(&s);
+}
+
+static void
 a_torn_descriptor_is_refused(void **state)
 {
     struct shelf s;
@@ -234,6 +273,8 @@ main(void)
         cmocka_unit_test(a_file_that_is_not_there_is_named),
         cmocka_unit_test(a_block_must_end_in_the_file_where_it_began),
         cmocka_unit_test(sources_pass_through_a_descriptor_and_are_sealed),
+        cmocka_unit_test(copied_sources_outlive_their_origin),
+        cmocka_unit_test(a_problem_of_the_command_line_has_no_line_number),
         cmocka_unit_test(a_torn_descriptor_is_refused),
         cmocka_unit_test(the_manual_shows_a_row_as_nginx_documents_it),
         cmocka_unit_test(a_row_that_lacks_something_is_found),
