@@ -59,6 +59,7 @@ struct client {
     unsigned requests;    /* on this connection, this one included */
     uint64_t began_ms;
     bool tls;
+    int fd; /* the socket, for $tcpinfo_*; -1: none */
 };
 
 struct response {
@@ -117,7 +118,7 @@ struct exchange {
     bool early_failure;  /* the front failed it before any phase (malformed head): only its error
                             page is made */
     bool timed_out;      /* the client stalled beyond its time: reset_timedout_connection */
-    uint64_t limit_rate; /* bytes a second of response body; 0: no limit */
+    uint64_t limit_rate; /* $limit_rate, bytes a second of response body; 0: no limit */
     bool aborted;        /* the response broke off: the connection cannot go on */
     bool filtered;       /* header filters have run */
 
@@ -125,12 +126,19 @@ struct exchange {
     uint64_t request_bytes;               /* $request_length */
     uint64_t sent_bytes, sent_body_bytes; /* $bytes_sent, $body_bytes_sent: kept by the codec */
     struct upstream_trail *trail; /* the tries at backends, for $upstream_*; NULL when none */
-    const char *limit_note;       /* reserved for limits' log variables */
+    const char
+        *doing; /* for error lines, " while …": "connecting to upstream"; NULL: nothing to add
+                 */
+    uint64_t limit_rate;    /* $limit_rate, bytes a second to the client; 0: none */
+    bool pipelined;         /* $pipe: the request was there before the last response had gone */
+    const char *limit_note; /* reserved for limits' log variables */
     void **locals; /* a feature's own state for this exchange, by feature index; lazily made */
 };
 
-/* The only way to end a request badly: logs by the fault's row (level, sentence, particulars), sets
- * x->fault and the status, returns FAILED. */
+/* The only way to end a request badly: logs at the level of the fault's row, sets x->fault and
+ * x->response.status, returns FAILED. format gives the line's whole words, as nginx has them
+ * ("client intended to send too large body: 12 bytes"); when they come out empty, the row's
+ * sentence stands in. */
 enum verdict fail(struct exchange *x, enum fault fault, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 /* The same with ": (errno: text)". */
@@ -151,7 +159,8 @@ enum verdict redirect(struct exchange *x, unsigned status, struct str location);
  * goes to the named location. */
 enum verdict internal_redirect(struct exchange *x, struct str uri, struct str args);
 
-/* A log line about x at that level: adds ", client: …, server: …, request: …, upstream: …, host: …,
+/* A log line about x at that level: adds " (errno: text)" unless error is 0, " while …" from
+ * x->doing, and ", client: …, server: …, request: …, upstream: …, host: …,
  * referrer: …" as nginx does. */
 void exchange_log(struct exchange *x, enum log_level level, int error, const char *format, ...)
     __attribute__((format(printf, 4, 5)));

@@ -5,7 +5,8 @@
 #include "exchange/variable.h"
 
 struct regex {
-    void *code; /* pcre2_code, freed with the snapshot */
+    struct regex *next; /* of the snapshot's */
+    void *code;         /* pcre2_code, freed with the snapshot */
     struct str pattern;
     unsigned captures;
     struct {
@@ -16,9 +17,12 @@ struct regex {
     unsigned n_named;
 };
 
-/* Reports a bad pattern at word `word`: NULL then. Freed with the compile's snapshot. */
+/* Reports a bad pattern at word `word`: NULL then. Freed with the compile's snapshot. Named groups
+ * become variables. */
 struct regex *regex_compile(struct setting *s, unsigned word, struct str pattern, bool nocase);
-/* Matches; when x is not NULL its captures ($1…, named ones) are set on success. False also when
- * the match limit is hit (logged when x is there). */
+/* Matches; when x is not NULL its captures ($1…, named ones) are set on success: views into
+ * subject, which must live as long as x. False also when the match limit is hit (logged when x is
+ * there). */
 bool regex_match(const struct regex *r, struct str subject, struct exchange *x);
+/* Frees all patterns of the compile's snapshot. */
 void regexes_free(struct compile *c);

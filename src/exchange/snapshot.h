@@ -19,6 +19,7 @@ struct snapshot {
     struct virtual_server **servers;
     unsigned n_servers;
     struct variable_table variables;
+    struct regex *regexes; /* all compiled, for regexes_free */
     unsigned n_variables;
     struct upstream_table *upstreams;
     void *const *main_settings;        /* the main scope's, by set */

@@ -9,8 +9,14 @@ struct template;
 
 enum { TEMPLATE_MAX = 256 * 1024 }; /* bytes of one evaluated value */
 
-/* Compiles text; unknown variables are reported at word `word` of the setting: NULL then. */
+/* Compiles text: $name, ${name}, and $1…$9 of the last regex. What is malformed is reported at word
+ * `word` of the setting: NULL then. A variable may be defined further down in the text; one that
+ * nothing defines is reported at the compile's end. */
 const struct template *template_compile(struct setting *s, unsigned word, struct str text);
+/* All words from `first` on as one text (log_format). */
+const struct template *template_compile_words(struct setting *s, unsigned first);
+/* A template of fixed text; never fails. */
+const struct template *template_of_text(struct arena *a, struct str text);
 /* A template without variables, and its text (STR_NONE when it has variables). */
 bool template_is_plain(const struct template *t);
 struct str template_plain(const struct template *t);
@@ -18,7 +24,7 @@ struct str template_plain(const struct template *t);
  * TEMPLATE_MAX is cut to nothing, and x is failed (FAULT_VALUE_TOO_LARGE) — returns STR_NONE then.
  */
 struct str template_eval(const struct template *t, struct exchange *x);
-/* Appends to b; `escape` is applied to the variables' values (logs). */
+/* Appends to b; `escape` is applied to the variables' values (logs), NULL: none. */
 typedef void escape_fn(struct buf *b, struct str value, bool present);
 void template_write(const struct template *t, struct exchange *x, struct buf *b, escape_fn *escape);
 /* Evaluated condition of if=: not empty and not "0". */

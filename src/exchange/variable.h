@@ -23,7 +23,8 @@ struct variable {
 
 /* A use of a variable in a configuration, resolved at compile time. */
 struct variable_ref {
-    const struct variable *variable;
+    const struct variable *variable; /* NULL while nothing defines it (it may come later) */
+    struct str name;                 /* lower case: names are case-insensitive, as nginx's */
     struct str rest;
     int index; /* into x->values; -1 when volatile */
 };
@@ -31,22 +32,41 @@ struct variable_ref {
 /* The table of a compile: core variables, the features' and those that directives define (set, map
  * …). */
 struct variable_table {
+    struct arena *arena;
     struct map names; /* name → struct variable * */
     struct map used;  /* name → struct variable_ref * */
     const struct variable **prefixes;
     unsigned n_prefixes;
-    unsigned n_indexed; /* size of x->values */
+    unsigned n_indexed; /* size of x->values, once the compile is over */
 };
 
 void variable_table_init(struct variable_table *t, struct arena *a);
+/* list ends with a NULL name and lives as long as the table. */
 void variable_table_add(struct variable_table *t, const struct variable *list);
-/* NULL when there is no such variable. */
+/* All of the core's own: exchange/variables_*.c. */
+void variable_table_add_core(struct variable_table *t);
+/* NULL when there is no such variable (yet). */
 const struct variable_ref *variable_use(struct variable_table *t, struct str name);
-/* The value; false when it has none. */
+/* The same for a name that may be defined further down in the text: never NULL. Ask
+ * variable_resolve from compile_defer; template_compile does. */
+const struct variable_ref *variable_reserve(struct variable_table *t, struct str name);
+/* False when nothing defines it. */
+bool variable_resolve(struct variable_table *t, const struct variable_ref *ref);
+/* A variable that directives store into (set, named captures): defined now unless it is there
+ * already. NULL when a variable of that name exists that nobody may change ("the duplicate …
+ * variable"). */
+const struct variable_ref *variable_define(struct variable_table *t, struct str name);
+
+/* The value; false (and an empty *out) when it has none. */
 bool variable_get(struct exchange *x, const struct variable_ref *ref, struct str *out);
-/* Sets the cached value (regex named captures, set). */
+/* Sets the value: by .set, else in the cache (regex named captures, set). The bytes must live as
+ * long as x. */
 void variable_store(struct exchange *x, const struct variable_ref *ref, struct str value);
 
-/* exchange/variables.c, variables_upstream.c …: the core's tables. */
-extern const struct variable core_variables[];
-extern const struct variable upstream_variables[];
+/* The core's tables, split by meaning. */
+extern const struct variable request_variables[];    /* variables_request.c */
+extern const struct variable connection_variables[]; /* variables_connection.c */
+extern const struct variable time_variables[];       /* variables_time.c */
+extern const struct variable response_variables[];   /* variables_response.c */
+extern const struct variable file_variables[];       /* variables_file.c */
+extern const struct variable upstream_variables[];   /* variables_upstream.c */

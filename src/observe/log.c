@@ -1,0 +1,139 @@
+/* Lines of the error log. */
+#include "observe/log.h"
+
+#include "http/date.h"
+#include "observe/log_file.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+enum { LINE_MAX_BYTES = 2048 };
+
+static struct log_file to_stderr = {
+    .kind = LOG_TO_STDERR,
+    .path = { "stderr", 6 },
+    .fd = STDERR_FILENO,
+};
+static struct error_target first_target = { &to_stderr, LEVEL_NOTICE };
+static const struct error_log first = { &first_target, 1, LEVEL_NOTICE };
+static const struct error_log *_Atomic global = &first;
+
+void
+error_log_set_global(const struct error_log *l)
+{
+    global = l ? l : &first;
+}
+
+const struct error_log *
+error_log_global(void)
+{
+    return global;
+}
+
+const char *
+log_level_name(enum log_level level)
+{
+    static const char *const names[] = { "stderr", "emerg",  "alert", "crit", "error",
+                                         "warn",   "notice", "info",  "debug" };
+    return (unsigned)level < sizeof names / sizeof *names ? names[level] : "debug";
+}
+
+/* Room for n more bytes and the newline; what does not fit is cut. */
+struct line {
+    char text[LINE_MAX_BYTES];
+    size_t head; /* where the message begins after time and level: syslog has its own */
+    size_t n;
+};
+
+static void
+put(struct line *line, struct str s)
+{
+    size_t room = sizeof line->text - 1 - line->n;
+    size_t n = s.n < room ? s.n : room;
+    if (n)
+        memcpy(line->text + line->n, s.p, n);
+    line->n += n;
+}
+
+__attribute__((format(printf, 2, 0))) static void
+put_args(struct line *line, const char *format, va_list args)
+{
+    size_t room = sizeof line->text - line->n;
+    int n = vsnprintf(line->text + line->n, room, format, args);
+    if (n > 0)
+        line->n += (size_t)n < room - 1 ? (size_t)n : room - 1;
+}
+
+__attribute__((format(printf, 2, 3))) static void
+put_format(struct line *line, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    put_args(line, format, args);
+    va_end(args);
+}
+
+static void
+begin(struct line *line, enum log_level level, uint64_t connection)
+{
+    line->n = 0;
+    put(line, date_error_log_now());
+    line->head = line->n + 1;
+    put_format(line, " [%s] %d#%d: ", log_level_name(level), getpid(), gettid());
+    if (connection)
+        put_format(line, "*%llu ", (unsigned long long)connection);
+}
+
+static void
+put_errno(struct line *line, int error)
+{
+    const char *text = strerrordesc_np(error);
+    put_format(line, " (%d: %s)", error, text ? text : "Unknown error");
+}
+
+static void
+send(struct line *line, const struct error_log *l, enum log_level level)
+{
+    line->text[line->n++] = '\n';
+    for (unsigned i = 0; i < l->n; i++) {
+        struct log_file *f = l->targets[i].file;
+        struct str whole = { line->text, line->n };
+        if (l->targets[i].level < level)
+            continue;
+        if (f->kind == LOG_TO_SYSLOG)
+            log_file_put(f, str_skip(whole, line->head), (int)level - 1);
+        else
+            log_file_put(f, whole, -1);
+    }
+}
+
+void
+log_write(const struct error_log *l, enum log_level level, uint64_t connection, const char *format,
+          ...)
+{
+    struct line line;
+    va_list args;
+    if (!log_wants(l, level))
+        return;
+    begin(&line, level, connection);
+    va_start(args, format);
+    put_args(&line, format, args);
+    va_end(args);
+    send(&line, l, level);
+}
+
+void
+log_write_errno(const struct error_log *l, enum log_level level, uint64_t connection, int error,
+                const char *format, ...)
+{
+    struct line line;
+    va_list args;
+    if (!log_wants(l, level))
+        return;
+    begin(&line, level, connection);
+    va_start(args, format);
+    put_args(&line, format, args);
+    va_end(args);
+    put_errno(&line, error < 0 ? -error : error);
+    send(&line, l, level);
+}
