@@ -129,7 +129,6 @@ struct exchange {
     const char
         *doing; /* for error lines, " while …": "connecting to upstream"; NULL: nothing to add
                  */
-    uint64_t limit_rate;    /* $limit_rate, bytes a second to the client; 0: none */
     bool pipelined;         /* $pipe: the request was there before the last response had gone */
     const char *limit_note; /* reserved for limits' log variables */
     void **locals; /* a feature's own state for this exchange, by feature index; lazily made */

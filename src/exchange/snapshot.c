@@ -65,8 +65,7 @@ init_compile(const struct snapshot_request *r, struct snapshot *snap, struct dia
     const char *slash = r->path.n ? memrchr(r->path.p, '/', r->path.n) : NULL;
     c->conf_dir = slash ? arena_dup(&snap->arena, str_between(r->path.p, slash + 1)) : c->prefix;
     variable_table_init(&snap->variables, &snap->arena);
-    variable_table_add(&snap->variables, core_variables);
-    variable_table_add(&snap->variables, upstream_variables);
+    variable_table_add_core(&snap->variables);
     for (unsigned i = 0; features[i]; i++)
         if (features[i]->variables)
             variable_table_add(&snap->variables, features[i]->variables);
