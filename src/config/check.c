@@ -5,22 +5,51 @@
 
 enum { SUGGESTIONS_MAX = 100 };
 
-/* The word at which another directive seems to begin, because a ";" was forgotten: it stands first
- * in its line, and is a directive's name. 0 when there is none. */
-static unsigned
-find_missing_semicolon(const struct compile *c, const struct node *node)
+bool
+takes_arguments(const struct directive *d, unsigned n)
 {
-    for (unsigned i = 1; i < node->n; i++) {
-        const struct word *word = &node->words[i];
-        if (word->span.line > word[-1].span.line && !word->quoted && rows_any(c, word->text))
-            return i;
+    unsigned min = d->args_min, max = d->args_max;
+    if (min == 0 && max == 0) {
+        min = 1;
+        max = d->flags & CHOICES_ADD ? ARGS_ANY : 1;
     }
+    if (max == ARGS_NONE)
+        return n == 0;
+    if (max == 0)
+        max = min;
+    return n >= min && (n <= max || max == ARGS_ANY);
+}
+
+bool
+begins_directive(const struct compile *c, const struct node *node, unsigned word)
+{
+    const struct word *w = &node->words[word];
+    return word > 0 && word < node->n && w->span.line > w[-1].span.line && !w->quoted &&
+           rows_any(c, w->text) != NULL;
+}
+
+struct span
+span_after(struct span word)
+{
+    word.column += word.length;
+    word.length = 1;
+    return word;
+}
+
+static unsigned
+find_next_directive(const struct compile *c, const struct node *node)
+{
+    for (unsigned i = 1; i < node->n; i++)
+        if (begins_directive(c, node, i))
+            return i;
     return 0;
 }
 
-/* Adds a problem about the shape of a directive, placed as nginx does at the end of its words. */
-__attribute__((format(printf, 3, 4))) static struct row *
-refuse_shape(struct compile *c, const struct node *node, const char *format, ...)
+/* Adds a problem about the shape of a directive, placed as nginx does at the end of its words.
+ * Returns what scope_check gives as *next. */
+__attribute__((format(printf, 4, 5))) static unsigned
+refuse_shape(struct compile *c, const struct node *node, const struct directive *d,
+             const char *format, ...)
 {
     va_list args;
     va_start(args, format);
@@ -28,15 +57,12 @@ refuse_shape(struct compile *c, const struct node *node, const char *format, ...
     va_end(args);
     struct diag *diag = diag_add(c->diags, LEVEL_EMERG, node->end, STR_FMT, STR_ARG(message));
     diag_show(diag, node->words[0].span);
-    unsigned next = find_missing_semicolon(c, node);
-    if (next) {
-        struct span end = node->words[next - 1].span;
-        end.column += end.length;
-        end.length = 1;
-        diag_show(diag, end);
-        diag_hint(c->diags, diag, "is \";\" missing here?");
-    }
-    return NULL;
+    unsigned next = find_next_directive(c, node);
+    if (next == 0 || !takes_arguments(d, next - 1))
+        return 0;
+    diag_show(diag, span_after(node->words[next - 1].span));
+    diag_hint(c->diags, diag, "is \"%s\" missing here?", d->flags & BLOCK ? "{" : ";");
+    return d->flags & BLOCK ? 0 : next;
 }
 
 static void
@@ -83,21 +109,6 @@ refuse_place(struct scope *s, const struct node *node, const struct row *row)
     return NULL;
 }
 
-bool
-takes_arguments(const struct directive *d, unsigned n)
-{
-    unsigned min = d->args_min, max = d->args_max;
-    if (min == 0 && max == 0) {
-        min = 1;
-        max = d->flags & CHOICES_ADD ? ARGS_ANY : 1;
-    }
-    if (max == ARGS_NONE)
-        return n == 0;
-    if (max == 0)
-        max = min;
-    return n >= min && (n <= max || max == ARGS_ANY);
-}
-
 void
 syntax_print(const struct directive *d, struct buf *b)
 {
@@ -116,36 +127,47 @@ syntax_print(const struct directive *d, struct buf *b)
     buf_put(b, str_of(braces ? "" : d->flags & BLOCK ? " { ... }" : ";"));
 }
 
-static struct row *
-refuse_arguments(struct scope *s, const struct node *node, const struct row *row)
+static unsigned
+refuse_arguments(struct compile *c, const struct node *node, const struct directive *d)
 {
     struct buf b;
-    refuse_shape(s->compile, node, "invalid number of arguments in \"%s\" directive",
-                 row->directive->name);
-    buf_init(&b, s->compile->arena, 64, 0);
-    syntax_print(row->directive, &b);
-    hint(s->compile, "syntax: ", &b);
-    return NULL;
+    unsigned next =
+        refuse_shape(c, node, d, "invalid number of arguments in \"%s\" directive", d->name);
+    buf_init(&b, c->arena, 64, 0);
+    syntax_print(d, &b);
+    hint(c, "syntax: ", &b);
+    return next;
+}
+
+/* False, and reported, when block or arguments are not as the row wants them. */
+static bool
+check_shape(struct compile *c, const struct node *node, const struct directive *d, unsigned *next)
+{
+    if (node->block && !(d->flags & BLOCK))
+        *next = refuse_shape(c, node, d, "directive \"%s\" is not terminated by \";\"", d->name);
+    else if (!node->block && (d->flags & BLOCK))
+        *next = refuse_shape(c, node, d, "directive \"%s\" has no opening \"{\"", d->name);
+    else if (!takes_arguments(d, node->n - 1))
+        *next = refuse_arguments(c, node, d);
+    else
+        return true;
+    return false;
 }
 
 struct row *
-scope_check(struct scope *s, const struct node *node)
+scope_check(struct scope *s, const struct node *node, unsigned *next)
 {
     struct compile *c = s->compile;
-    struct row *row = rows_try(c, node->words[0].text, s->context), *any = row;
-    if (row == NULL)
-        any = rows_any(c, node->words[0].text);
-    if (any == NULL)
-        return refuse_unknown(s, node);
-    if (row == NULL)
-        return refuse_place(s, node, any);
+    struct str name = node->words[0].text;
+    struct row *row = rows_try(c, name, s->context);
+    *next = 0;
+    if (row == NULL) {
+        const struct row *any = rows_any(c, name);
+        return any ? refuse_place(s, node, any) : refuse_unknown(s, node);
+    }
     const struct directive *d = row->directive;
-    if (node->block && !(d->flags & BLOCK))
-        return refuse_shape(c, node, "directive \"%s\" is not terminated by \";\"", d->name);
-    if (!node->block && (d->flags & BLOCK))
-        return refuse_shape(c, node, "directive \"%s\" has no opening \"{\"", d->name);
-    if (!takes_arguments(d, node->n - 1))
-        return refuse_arguments(s, node, row);
+    if (!check_shape(c, node, d, next))
+        return NULL;
     if (row->seen == s->serial && !(d->flags & (MANY | REPEATABLE))) {
         diag_add(c->diags, LEVEL_EMERG, node->words[0].span, "\"%s\" directive is duplicate",
                  d->name);

@@ -4,8 +4,15 @@
 #include "config/rows.h"
 
 /* The row that a directive of this scope means; NULL, and reported, when there is none that may
- * stand here, or its shape (block, number of arguments, second time) is wrong. */
-struct row *scope_check(struct scope *s, const struct node *node);
+ * stand here, or its shape (block, number of arguments, second time) is wrong. When it is wrong
+ * because a ";" was forgotten, *next is the word with which the next directive begins, else 0: both
+ * halves can then be read as they were meant. */
+struct row *scope_check(struct scope *s, const struct node *node, unsigned *next);
+/* Whether a word looks like the name of the next directive, because a ";" before it was forgotten:
+ * it stands first in its line, and is a directive's name. */
+bool begins_directive(const struct compile *c, const struct node *node, unsigned word);
+/* The place just behind a word, where a ";" would go. */
+struct span span_after(struct span word);
 /* Whether a row takes this many arguments. */
 bool takes_arguments(const struct directive *d, unsigned n);
 /* "listen address[:port] …", as the manual shows it. */

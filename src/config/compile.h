@@ -59,6 +59,8 @@ bool setting_error(struct setting *s, unsigned word, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 bool setting_warn(struct setting *s, unsigned word, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+/* Adds a hint to the problem just reported: 'did you mean "x"?', what belongs here. */
+void setting_hint(struct setting *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* s->node->words[i].text */
 struct str setting_arg(const struct setting *s, unsigned i);
 /* "name=value" parameters: true when arg i starts with name=, *value is what follows. */

@@ -36,7 +36,7 @@ enum context {
 
 struct directive;
 struct compile;
-struct row; /* config/rows.h, private */
+struct pending; /* config/scope.c, private */
 
 /* A block being compiled. */
 struct scope {
@@ -44,9 +44,9 @@ struct scope {
     struct scope *parent; /* NULL for the root */
     const struct node *node;
     enum context context;
-    uint64_t serial;   /* tells one scope from another, for duplicates */
-    struct row **rows; /* of each child of node, NULL where it was refused; private */
-    void **settings;   /* by directive set, see scope_settings */
+    uint64_t serial;                        /* tells one scope from another, for duplicates */
+    struct pending *pending, **pending_end; /* blocks that scope_run_blocks will open; private */
+    void **settings;                        /* by directive set, see scope_settings */
     void *object; /* what the block makes: struct server *, struct location *, … of the room that
                      owns it */
 };

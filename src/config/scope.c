@@ -4,6 +4,13 @@
 #include "base/must.h"
 #include "config/check.h"
 
+/* A block that waits for the directives beside it. */
+struct pending {
+    struct pending *next;
+    const struct node *node;
+    struct row *row;
+};
+
 struct scope *
 scope_open(struct scope *parent, const struct node *node, enum context context, void *object)
 {
@@ -86,12 +93,6 @@ scope_apply(struct scope *s, const struct node *node, struct row *row)
     return directive->set ? directive->set(&setting) : set_field(&setting);
 }
 
-static bool
-is_deferred_block(const struct directive *d)
-{
-    return (d->flags & BLOCK) && !(d->flags & RAW);
-}
-
 static void
 complete(struct scope *s)
 {
@@ -102,17 +103,55 @@ complete(struct scope *s)
     }
 }
 
+/* A directive is checked and, unless it opens a scope, applied. */
+static void
+take(struct scope *s, const struct node *node, struct row *row)
+{
+    unsigned flags = row->directive->flags;
+    if (!(flags & BLOCK) || (flags & RAW)) {
+        scope_apply(s, node, row);
+        return;
+    }
+    struct pending *later = arena_new(s->compile->arena, struct pending);
+    later->node = node;
+    later->row = row;
+    *s->pending_end = later;
+    s->pending_end = &later->next;
+}
+
+/* Half of a directive in which a ";" was forgotten. */
+static const struct node *
+part(struct scope *s, const struct node *node, unsigned from, unsigned to)
+{
+    struct node *half = arena_new(s->compile->arena, struct node);
+    *half = *node;
+    half->words = node->words + from;
+    half->n = to - from;
+    if (to == node->n)
+        return half;
+    half->block = false;
+    half->children = NULL;
+    half->end = half->words[half->n - 1].span;
+    return half;
+}
+
 void
 scope_run_simple(struct scope *s)
 {
-    unsigned n = 0, i = 0;
-    for (const struct node *child = s->node->children; child; child = child->next)
-        n++;
-    s->rows = arena_array(s->compile->arena, struct row *, n + 1);
-    for (const struct node *child = s->node->children; child; child = child->next, i++) {
-        struct row *row = s->rows[i] = scope_check(s, child);
-        if (row && !is_deferred_block(row->directive))
-            scope_apply(s, child, row);
+    s->pending_end = &s->pending;
+    for (const struct node *child = s->node->children; child; child = child->next) {
+        const struct node *node = child;
+        unsigned next;
+        struct row *row;
+        while ((row = scope_check(s, node, &next)) == NULL && next) {
+            unsigned ignored;
+            const struct node *half = part(s, node, 0, next);
+            if ((row = scope_check(s, half, &ignored)))
+                take(s, half, row);
+            node = part(s, node, next, node->n);
+        }
+        if (row)
+            take(s, node, row);
     }
     complete(s);
 }
@@ -120,11 +159,9 @@ scope_run_simple(struct scope *s)
 void
 scope_run_blocks(struct scope *s)
 {
-    unsigned i = 0;
-    must(s->rows != NULL);
-    for (const struct node *child = s->node->children; child; child = child->next, i++)
-        if (s->rows[i] && is_deferred_block(s->rows[i]->directive))
-            scope_apply(s, child, s->rows[i]);
+    must(s->pending_end != NULL);
+    for (const struct pending *later = s->pending; later; later = later->next)
+        scope_apply(s, later->node, later->row);
 }
 
 void

@@ -1,13 +1,28 @@
 /* What rows' .set callbacks use: their arguments and their problems. */
-#include "config/compile.h"
+#include "config/check.h"
 
 static bool
 refuse(struct setting *s, enum log_level level, unsigned word, struct str message)
 {
     const struct node *node = s->node;
+    struct diags *d = s->compile->diags;
     struct span span = node->words[word < node->n ? word : 0].span;
-    diag_add(s->compile->diags, level, span, STR_FMT, STR_ARG(message));
+    struct diag *diag = diag_add(d, level, span, STR_FMT, STR_ARG(message));
+    if (begins_directive(s->compile, node, word)) {
+        diag_show(diag, span_after(node->words[word - 1].span));
+        diag_hint(d, diag, "is \";\" missing here?");
+    }
     return false;
+}
+
+void
+setting_hint(struct setting *s, const char *format, ...)
+{
+    va_list args;
+    struct diags *d = s->compile->diags;
+    va_start(args, format);
+    d->last->hint = arena_vprintf(d->arena, format, args);
+    va_end(args);
 }
 
 bool

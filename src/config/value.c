@@ -15,16 +15,6 @@ refuse(struct setting *s, struct word word, const char *format, ...)
     return false;
 }
 
-__attribute__((format(printf, 2, 3))) static void
-hint(struct setting *s, const char *format, ...)
-{
-    va_list args;
-    struct diags *d = s->compile->diags;
-    va_start(args, format);
-    d->last->hint = arena_vprintf(d->arena, format, args);
-    va_end(args);
-}
-
 static bool
 parse_flag(struct setting *s, struct word word, void *field)
 {
@@ -44,13 +34,13 @@ hint_choice(struct setting *s, struct str text)
     struct str near = suggest_choice(s->row->choices, text);
     struct buf b;
     if (near.n) {
-        hint(s, "did you mean \"" STR_FMT "\"?", STR_ARG(near));
+        setting_hint(s, "did you mean \"" STR_FMT "\"?", STR_ARG(near));
         return;
     }
     buf_init(&b, s->compile->arena, 64, 0);
     for (const struct choice *choice = s->row->choices; choice->name; choice++)
         buf_printf(&b, "%s%s", b.n ? ", " : "", choice->name);
-    hint(s, "known: " STR_FMT, STR_ARG(buf_str(&b)));
+    setting_hint(s, "known: " STR_FMT, STR_ARG(buf_str(&b)));
 }
 
 static bool
@@ -82,7 +72,7 @@ parse_number(struct setting *s, struct word word, void *field)
         return parse_choice(s, word, field);
     if (!str_to_u64(word.text, UINT32_MAX, &n)) {
         refuse(s, word, "\"%s\" directive invalid number", s->row->name);
-        hint(s, "a whole number belongs here");
+        setting_hint(s, "a whole number belongs here");
         return false;
     }
     *(unsigned *)field = (unsigned)n;
@@ -95,7 +85,7 @@ parse_u64(struct setting *s, struct word word, void *field)
     if (str_to_u64(word.text, INT64_MAX, field))
         return true;
     refuse(s, word, "\"%s\" directive invalid number", s->row->name);
-    hint(s, "a whole number belongs here");
+    setting_hint(s, "a whole number belongs here");
     return false;
 }
 
@@ -105,7 +95,7 @@ parse_size(struct setting *s, struct word word, void *field)
     if (parse_bytes(word.text, &((struct bytes *)field)->n))
         return true;
     refuse(s, word, "\"%s\" directive invalid value", s->row->name);
-    hint(s, "a size belongs here, such as 512, 8k, 1m or 2g");
+    setting_hint(s, "a size belongs here, such as 512, 8k, 1m or 2g");
     return false;
 }
 
@@ -115,7 +105,7 @@ parse_time(struct setting *s, struct word word, void *field)
     if (parse_msec(word.text, &((struct msec *)field)->ms))
         return true;
     refuse(s, word, "\"%s\" directive invalid value", s->row->name);
-    hint(s, "a time belongs here, such as 30s, 500ms or 1h30m");
+    setting_hint(s, "a time belongs here, such as 30s, 500ms or 1h30m");
     return false;
 }
 

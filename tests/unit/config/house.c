@@ -42,6 +42,20 @@ count(struct setting *s)
     return true;
 }
 
+/* Members of an upstream take one parameter, "backup". */
+static bool
+count_member(struct setting *s)
+{
+    *(unsigned *)s->field += 1;
+    for (unsigned i = 2; i < s->node->n; i++) {
+        if (str_eq(setting_arg(s, i), STR("backup")))
+            continue;
+        setting_error(s, i, "invalid parameter \"" STR_FMT "\"", STR_ARG(setting_arg(s, i)));
+        return false;
+    }
+    return true;
+}
+
 static bool
 count_children(struct setting *s)
 {
@@ -83,7 +97,7 @@ static const struct directive rows[] = {
     { "server", NO_FIELD, IN_HTTP, .help = "h", .syntax = "", .flags = BLOCK | REPEATABLE,
       .args_max = ARGS_NONE, .set = set_block },
     { "server", PLACE_OF(listens), IN_UPSTREAM, .help = "h", .syntax = "address",
-      .flags = REPEATABLE, .args_min = 1, .args_max = ARGS_ANY, .set = count },
+      .flags = REPEATABLE, .args_min = 1, .args_max = ARGS_ANY, .set = count_member },
     { "upstream", NO_FIELD, IN_HTTP, .help = "h", .syntax = "name", .flags = BLOCK | REPEATABLE,
       .set = set_block },
     { "location", NO_FIELD, IN_SERVER | IN_LOCATION, .help = "h", .syntax = "[mode] uri",
