@@ -1,6 +1,7 @@
 /* From tree to settings: the main scope, every row's default, the directives, what was deferred. */
-#include "config/apply.h"
+#include "config/compile.h"
 
+#include "config/apply.h"
 #include "config/fragment.h"
 #include "config/lexer.h"
 

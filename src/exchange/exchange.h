@@ -127,9 +127,9 @@ struct exchange {
     uint64_t sent_bytes, sent_body_bytes; /* $bytes_sent, $body_bytes_sent: kept by the codec */
     struct upstream_trail *trail; /* the tries at backends, for $upstream_*; NULL when none */
     const char
-        *doing; /* for error lines, " while …": "connecting to upstream"; NULL: nothing to add
-                 */
-    bool pipelined;         /* $pipe: the request was there before the last response had gone */
+        *doing;     /* for error lines, " while …": "connecting to upstream"; NULL: nothing to add
+                     */
+    bool pipelined; /* $pipe: the request was there before the last response had gone */
     const char *limit_note; /* reserved for limits' log variables */
     void **locals; /* a feature's own state for this exchange, by feature index; lazily made */
 };

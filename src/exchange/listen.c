@@ -2,6 +2,7 @@
  * default. */
 #include "exchange/listen.h"
 
+#include "base/must.h"
 #include "exchange/host_table.h"
 
 #include <unistd.h>
@@ -163,7 +164,7 @@ parse_address(struct str text, struct address *out)
     struct str host;
     int p;
     if (address_split(text, &host, &p) && str_eq_nocase(host, STR("localhost"))) {
-        address_parse(STR("127.0.0.1:80"), 80, out);
+        must(address_parse(STR("127.0.0.1:80"), 80, out));
         address_set_port(out, p < 0 ? 80 : (unsigned)p);
         return p != 0;
     }

@@ -9,7 +9,7 @@ struct str print_seconds(struct exchange *x, uint64_t us);
 /* nginx's $http_ rule: all fields of that name (its '-' as '_') joined by ", ", Cookie by "; ".
  * False when there is none. */
 bool print_fields(struct exchange *x, const struct fields *f, struct str underscored,
-                     struct str *out);
+                  struct str *out);
 
 /* *out = value; false when it is absent. */
 static inline bool

@@ -67,7 +67,7 @@ front_listen(struct str address_text, int fd)
     struct listener *l = calloc(1, sizeof *l);
     must(l != NULL);
     l->text = (struct str){ strndup(address_text.p, address_text.n), address_text.n };
-    address_parse(l->text, 80, &l->address);
+    must(address_parse(l->text, 80, &l->address));
     int r = watch_open(&l->watch, fd, 0);
     if (r < 0) {
         close(fd);
