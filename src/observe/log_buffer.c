@@ -2,6 +2,7 @@
  * fires and at the thread's end; compressed when asked, each write one gzip member. */
 #include "base/must.h"
 #include "fiber/loop.h"
+#include "observe/log_cache.h"
 #include "observe/log_file.h"
 
 #include <stdlib.h>
@@ -120,4 +121,5 @@ log_flush_thread(void)
         free(b);
     }
     mine = NULL;
+    log_cache_close();
 }
