@@ -14,6 +14,7 @@ struct compile {
     struct map rows; /* name → rows (several contexts may define one name) */
     struct deferred *deferred, **deferred_end;
     void *snapshot;              /* exchange/snapshot.h; the config room does not look inside */
+    void *upstreams;             /* upstream/table.h; nor there */
     struct str prefix, conf_dir; /* for relative paths */
     /* private to the config room */
     uint64_t serial;     /* the last one given to a scope */

@@ -236,9 +236,11 @@ collect(const struct ares_addrinfo *info, bool routed, struct address *out, uint
 {
     unsigned n = 0;
     for (const struct ares_addrinfo_node *i = info->nodes; i && n < ADDRESSES_MAX; i = i->ai_next) {
-        struct address a = { .size = (socklen_t)i->ai_addrlen };
-        if (a.size > sizeof a.v6)
+        struct address a;
+        if (i->ai_addrlen > (int)sizeof a.v6)
             continue;
+        memset(&a, 0, sizeof a); /* answers are compared byte by byte */
+        a.size = (socklen_t)i->ai_addrlen;
         memcpy(&a.any, i->ai_addr, a.size);
         address_set_port(&a, 0);
         if (routed && !has_route(&a))

@@ -1,12 +1,13 @@
 /* Groups of servers that do the same work: who gets the next request, over which connection.
  *
- * struct upstream    a group as configured (an `upstream` block, or implied by a proxy_pass host),
- * in a snapshot struct peer        one address of one server; its shared state (failures, max_conns
- * count) lives process-wide, keyed by group name and address, and outlives reloads; picks and idle
- * connections are per thread struct attempt     one exchange's walk over the peers: pick, connect,
- * report, next
+ * - struct upstream: a group as configured (an `upstream` block, or implied by a proxy_pass host),
+ *   in a snapshot.
+ * - struct peer: one address of one server as one thread sees it: its place in the balancing, its
+ *   idle connections.
+ * - struct attempt: one exchange's walk over the peers: pick, connect, report, release, next.
  *
- * Counts shared by threads are atomics in the peer's shared state; everything else belongs to one
+ * What threads share about a peer (failures, max_conns count) is upstream/health.h: process-wide,
+ * keyed by group name and address, so that it outlives reloads. Everything else belongs to one
  * thread. */
 #pragma once
 
@@ -15,7 +16,10 @@
 #include "net/resolve.h"
 
 struct upstream;
+struct upstream_table; /* all groups of one configuration */
 struct peer;
+struct lane; /* upstream/pool.h */
+struct view; /* upstream/view.h */
 
 /* Directive set of this room: upstream { server … keepalive … }, resolver, resolver_timeout. */
 extern const struct directive_set upstream_directives;
@@ -25,11 +29,15 @@ extern const struct directive_set upstream_directives;
 struct upstream *upstream_find(struct compile *c, struct scope *s, struct str name);
 /* A group of one server implied by "host:port" or "unix:/path" (proxy_pass to a name). The same
  * text gives the same group. Literal addresses are ready at once; names are resolved at start and
- * again by TTL. scope finds its `resolver`. */
+ * again by TTL. scope finds its `resolver`. NULL when the text is malformed (the caller says so).
+ */
 struct upstream *upstream_implied(struct compile *c, struct scope *s, struct str host_port,
                                   unsigned default_port);
 struct str upstream_name(const struct upstream *u); /* as written, for $proxy_host and logs */
 
+/* At run time: the declared group of that name, or NULL (proxy_pass with variables asks this
+ * first). */
+struct upstream *upstream_lookup(const struct upstream_table *t, struct str name);
 /* At run time: a group for a host only known by the request (variables in proxy_pass). Resolves
  * now, may park. The result lives in arena a and shares pools by address. 0 or as resolve(). */
 int upstream_adhoc(struct str host_port, unsigned default_port,
@@ -37,9 +45,6 @@ int upstream_adhoc(struct str host_port, unsigned default_port,
                    uint64_t deadline);
 /* Settings of the resolver in force in that scope, or NULL: the system's. */
 const struct resolver_settings *upstream_resolver(struct scope *s);
-
-/* All groups of one configuration. */
-struct upstream_table;
 
 /* The table that the compile has filled; the snapshot keeps it. Its memory is the snapshot's arena,
  * shared states are counted. */
@@ -54,14 +59,16 @@ void upstream_table_fini(struct upstream_table *t);
 
 /* A connection to a peer. Idle ones own no buffer and no fiber. */
 struct upstream_conn {
-    struct conn conn; /* first */
-    struct peer *peer;
-    struct list link;   /* in the peer's idle list */
+    struct conn conn;   /* first */
+    struct lane *lane;  /* the peer's idle connections */
+    struct list link;   /* in the lane while idle */
+    struct list age;    /* in the group's pool while idle, latest first */
     struct timer timer; /* keepalive_timeout while idle */
     uint64_t opened_ms;
+    uint64_t local;    /* hash of the address it was bound to (proxy_bind); 0: none */
     unsigned requests; /* begun on it, this one included */
-    bool reused; /* came from the pool: a failure before the first byte says nothing about the peer
-                  */
+    bool reused;       /* came from the pool: a failure before the first byte says nothing about the
+                        * peer */
 };
 
 struct connect_options {
@@ -71,14 +78,20 @@ struct connect_options {
     bool socket_keepalive;      /* proxy_socket_keepalive */
 };
 
-/* One exchange's walk over a group's peers. Embedded, on one fiber. */
+/* One exchange's walk over a group's peers. Embedded, on one fiber. Each pick is ended by a report
+ * and, when it connected, a release, in either order; picks that were not ended must not be left
+ * behind. */
 struct attempt {
     struct upstream *upstream;
     struct arena *arena;
     struct peer *peer;          /* picked; NULL before and after */
     struct upstream_conn *conn; /* connected; NULL before and after */
-    uint64_t *tried;            /* bit a peer, in arena; made at the second pick */
     unsigned picks;             /* how many peers were picked so far */
+    /* private */
+    struct view *view;           /* what the peer was picked from, pinned */
+    struct peer *slot;           /* its place in that view */
+    const struct health **tried; /* of all picks, in arena */
+    bool reported;
 };
 
 void attempt_init(struct attempt *a, struct upstream *u, struct arena *arena);
@@ -91,13 +104,14 @@ int attempt_pick(struct attempt *a, uint64_t deadline) __attribute__((warn_unuse
  * reported by this). */
 int attempt_connect(struct attempt *a, const struct connect_options *o)
     __attribute__((warn_unused_result));
-/* What came of it, for passive health (max_fails); once per pick. */
+/* What came of it, for passive health (max_fails); once per pick. True when this failure has just
+ * put the peer out ("upstream server temporarily disabled"). */
 enum attempt_result { ATTEMPT_GOOD, ATTEMPT_FAILED, ATTEMPT_NEUTRAL };
-void attempt_report(struct attempt *a, enum attempt_result result);
+bool attempt_report(struct attempt *a, enum attempt_result result);
 /* Ends the connection's use: back to the pool (the response was read to its end and may be followed
  * by another) or closed. */
 void attempt_release(struct attempt *a, bool keep);
-/* Address as in $upstream_addr, stable while the attempt's table is in use. */
+/* Address as in $upstream_addr; lives as long as the attempt's arena and table. */
 struct str peer_name(const struct peer *p);
 struct str peer_host(const struct peer *p);           /* the server's text in the configuration */
 size_t upstream_peer_count(const struct upstream *u); /* of this thread's present view, for

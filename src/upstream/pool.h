@@ -1,0 +1,27 @@
+/* Idle connections of the calling thread: a pool a group, in it a lane a peer.
+ *
+ * A lane gives its latest connection first, so that surplus ones age and time out. The pool closes
+ * its oldest when the group has more than `keepalive`. Keyed by group name and address like health,
+ * so that a reload finds the connections it had. An idle connection on which anything happens is
+ * closed at once. */
+#pragma once
+
+#include "upstream/table.h"
+
+/* linger: the holder comes and goes (an adhoc group), so idle connections stay until they time out
+ * even when nobody holds the lane; otherwise the last drop closes them. */
+struct lane *lane_hold(struct str group, const struct address *a, bool linger);
+void lane_drop(struct lane *l);
+/* A live idle connection that was bound to that local address (hash, 0: none), or NULL. */
+struct upstream_conn *lane_take(struct lane *l, uint64_t local);
+/* Takes c: keeps it idle, or closes it when it may not be used again. */
+void lane_put(struct lane *l, struct upstream_conn *c, const struct keepalive *k);
+
+/* A connected one becomes the lane's. */
+void upstream_conn_init(struct upstream_conn *c, struct lane *l);
+/* Closes and frees; idle or in use. */
+void upstream_conn_close(struct upstream_conn *c);
+
+/* Of this thread: idle connections, and lanes. */
+size_t pool_idle_count(void);
+size_t pool_lane_count(void);
