@@ -149,12 +149,6 @@ set_keepalive(struct setting *s)
     return true;
 }
 
-static bool
-ignore(struct setting *s)
-{
-    return true;
-}
-
 #define OUTSIDE (IN_HTTP | IN_SERVER | IN_LOCATION)
 
 static const struct directive directives[] = {
@@ -185,7 +179,7 @@ static const struct directive directives[] = {
       .help = "How long an idle connection to a server stays open." },
     { "keepalive_time", FIELD(struct settings, keepalive_time), IN_UPSTREAM, .initial = "1h",
       .help = "After this time a connection to a server is closed when its request ends." },
-    { "zone", NO_FIELD, IN_UPSTREAM, .flags = IGNORED, .args_min = 1, .args_max = 2, .set = ignore,
+    { "zone", NO_FIELD, IN_UPSTREAM, .flags = IGNORED, .args_min = 1, .args_max = 2,
       .syntax = "name [size]",
       .help = "Accepted without effect: the state of a group is shared by all threads anyway.",
       .example = "zone app 64k;" },
