@@ -17,6 +17,7 @@ from proxy import BIN, IS_NGINX, Proxy
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "usher_only(why): usher differs from nginx 1.22 on purpose")
+    config.addinivalue_line("markers", "plain_build: counts memory, which sanitizers spend freely")
 
 
 def pytest_collection_modifyitems(items):
@@ -24,6 +25,8 @@ def pytest_collection_modifyitems(items):
         mark = item.get_closest_marker("usher_only")
         if IS_NGINX and mark:
             item.add_marker(pytest.mark.skip(reason="usher only"))
+        if os.environ.get("USHER_SANITIZED") and item.get_closest_marker("plain_build"):
+            item.add_marker(pytest.mark.skip(reason="a sanitizer's build"))
 
 
 def pytest_report_header():
