@@ -1,6 +1,7 @@
 /* Context, shape and number: nginx's sentences, with a hint on how to mend it. */
 #include "config/check.h"
 
+#include "config/foreign.h"
 #include "config/suggest.h"
 
 enum { SUGGESTIONS_MAX = 100 };
@@ -26,14 +27,6 @@ begins_directive(const struct compile *c, const struct node *node, unsigned word
     const struct word *w = &node->words[word];
     return word > 0 && word < node->n && w->span.line > w[-1].span.line && !w->quoted &&
            rows_any(c, w->text) != NULL;
-}
-
-struct span
-span_after(struct span word)
-{
-    word.column += word.length;
-    word.length = 1;
-    return word;
 }
 
 static unsigned

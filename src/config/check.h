@@ -11,8 +11,6 @@ struct row *scope_check(struct scope *s, const struct node *node, unsigned *next
 /* Whether a word looks like the name of the next directive, because a ";" before it was forgotten:
  * it stands first in its line, and is a directive's name. */
 bool begins_directive(const struct compile *c, const struct node *node, unsigned word);
-/* The place just behind a word, where a ";" would go. */
-struct span span_after(struct span word);
 /* Whether a row takes this many arguments. */
 bool takes_arguments(const struct directive *d, unsigned n);
 /* "listen address[:port] …", as the manual shows it. */

@@ -1,9 +1,8 @@
 /* From tree to settings: the main scope, every row's default, the directives, what was deferred. */
 #include "config/compile.h"
 
-#include "config/apply.h"
 #include "config/fragment.h"
-#include "config/lexer.h"
+#include "config/scope.h"
 
 struct deferred {
     struct deferred *next;

@@ -8,6 +8,14 @@ enum {
     EXCERPT_LEAD = 40  /* of them at most before the place, when the line is longer */
 };
 
+struct span
+span_after(struct span word)
+{
+    word.column += word.length;
+    word.length = 1;
+    return word;
+}
+
 void
 diags_init(struct diags *d, struct arena *a)
 {

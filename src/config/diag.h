@@ -12,6 +12,9 @@ struct span {
     unsigned length;             /* bytes to underline, at least 1 */
 };
 
+/* The place just behind a word, where a ";" would go. */
+struct span span_after(struct span word);
+
 struct diag {
     struct diag *next;
     enum log_level level; /* LEVEL_EMERG refuses the configuration; LEVEL_WARN does not */

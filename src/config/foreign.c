@@ -2,7 +2,7 @@
  * says which module is missing. A row always wins over this table. Names are those of nginx's
  * documentation, and of the add-on modules that Debian packages; each is written without the
  * family's prefix. */
-#include "config/suggest.h"
+#include "config/foreign.h"
 
 struct family {
     const char *module, *prefix;

@@ -59,15 +59,6 @@ push_word(struct parser *p, struct word word)
     p->words[p->n++] = word;
 }
 
-/* The place just after a word, where a ";" would go. */
-static struct span
-after(struct span span)
-{
-    span.column += span.length;
-    span.length = 1;
-    return span;
-}
-
 /* The words read so far become a node, at the end of the innermost open block. */
 static struct node *
 add_node(struct reading *r, struct span end)
@@ -213,7 +204,7 @@ close_block(struct reading *r, struct span at)
     if (r->parser->n) {
         struct span last = r->parser->words[r->parser->n - 1].span;
         struct diag *diag = report(r, at, "unexpected \"}\"");
-        diag_show(diag, after(last));
+        diag_show(diag, span_after(last));
         diag_hint(r->parser->diags, diag, "is \";\" missing here?");
         end_directive(r, at);
     } else if (r->depth == 0) {
@@ -236,7 +227,7 @@ end_file(struct reading *r, struct span at)
                                    option ? "unexpected end of parameter, expecting \";\""
                                           : "unexpected end of file, expecting \";\" or \"}\"");
         bool quote = r->lexer.unclosed.line;
-        diag_show(diag, quote ? r->lexer.unclosed : after(p->words[p->n - 1].span));
+        diag_show(diag, quote ? r->lexer.unclosed : span_after(p->words[p->n - 1].span));
         diag_hint(p->diags, diag, quote ? "this quote is never closed" : "is \";\" missing here?");
         p->n = 0;
     }

@@ -1,5 +1,5 @@
 /* Scopes: one settings struct a set, shared with the parent until something is set. */
-#include "config/apply.h"
+#include "config/scope.h"
 
 #include "base/must.h"
 #include "config/check.h"

@@ -8,5 +8,3 @@
 struct str suggest_directive(const struct compile *c, struct str name, enum context context);
 /* The choice nearest to a misspelt one; STR_NONE when nothing is near. */
 struct str suggest_choice(const struct choice *choices, struct str text);
-/* The module of nginx that owns a directive which no row has; NULL when none does. */
-const char *foreign_module(struct str name);
