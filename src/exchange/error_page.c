@@ -83,6 +83,12 @@ find(const struct core_settings *core, unsigned status)
     return NULL;
 }
 
+bool
+error_page_wants(const struct exchange *x, unsigned status)
+{
+    return find((x->location ? x->location : x->server->root)->core, status) != NULL;
+}
+
 struct str
 server_signature(const struct exchange *x)
 {

@@ -9,5 +9,7 @@ bool error_page_set(struct setting *s);
 /* What becomes of x, whose status is an error: RESTART when an error_page leads elsewhere, DONE
  * with the page or redirect prepared. */
 enum verdict error_page_answer(struct exchange *x, unsigned status);
+/* Is there an error_page for that status where x is? */
+bool error_page_wants(const struct exchange *x, unsigned status);
 /* "usher/0.1.0" or "usher", as server_tokens says; STR_NONE never. */
 struct str server_signature(const struct exchange *x);

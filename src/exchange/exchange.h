@@ -105,6 +105,9 @@ struct exchange {
                                   codec's with limits */
     uint64_t body_received;    /* bytes of request body so far */
     struct str buffered_body;  /* $request_body: set when it was read whole into memory */
+    bool body_kept;            /* read whole: buffered_body, or body_file when it is not -1 */
+    int body_file;
+    uint64_t body_file_size;
 
     struct response response;
     bool head_sent; /* nothing can be replaced any more */
@@ -115,6 +118,7 @@ struct exchange {
     bool keep_alive;         /* may the connection go on after this? anyone may clear it */
     bool client_gone;
     struct fiber *cancel_on_gone; /* cancelled when the client goes away; NULL: nothing waits */
+    struct fields carried; /* fields of an X-Accel-Redirect that go into the final response */
     bool early_failure;  /* the front failed it before any phase (malformed head): only its error
                             page is made */
     bool timed_out;      /* the client stalled beyond its time: reset_timedout_connection */

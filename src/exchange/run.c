@@ -6,6 +6,8 @@
 #include "exchange/snapshot.h"
 #include "http/uri.h"
 
+#include <unistd.h>
+
 /* What request heads and filters may take from an exchange's arena by a peer's choice (arena_try).
  */
 enum { EXCHANGE_ARENA_LIMIT = 4 << 20 };
@@ -25,6 +27,7 @@ exchange_open(struct client *client, const struct server_codec *codec, void *con
     x->began_us = clock_us();
     x->began_wall_us = clock_wall_us();
     x->response.last_modified = -1;
+    x->body_file = -1;
     fields_init(&x->request.fields, &x->arena);
     fields_init(&x->response.fields, &x->arena);
     fields_init(&x->response.trailers, &x->arena);
@@ -38,6 +41,8 @@ exchange_close(struct exchange *x)
     struct snapshot *snapshot = x->snapshot;
     body_close(x->response.body);
     body_close(x->request_body);
+    if (x->body_file >= 0)
+        close(x->body_file);
     arena_fini(&a);
     snapshot_unuse(snapshot);
 }

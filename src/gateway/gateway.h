@@ -1,0 +1,150 @@
+/* The gateway: answers an exchange by asking a backend. What differs between protocols (proxy_pass, grpc_pass, fastcgi_pass …) is
+ * only the client codec; tries, time-outs, bodies, response head rules and upgrades are here.
+ *
+ * A feature embeds struct gateway_settings in its settings, takes the rows from gateway/rows.h and calls gateway_run. */
+#pragma once
+
+#include "exchange/location.h"
+#include "net/buffer.h"
+#include "upstream/upstream.h"
+#include "wire/h1.h"
+
+/* name and value of proxy_set_header */
+struct set_header {
+    struct str name;
+    enum header id;
+    const struct template *value;
+};
+
+struct set_headers {
+    struct set_header *v;
+    unsigned n, cap;
+    bool known[HEADER_COUNT]; /* of v's names, for leaving out what the client sent */
+    struct map others;
+};
+
+struct name_list {
+    struct map names;
+    bool known[HEADER_COUNT];
+};
+
+struct rewrite_rules; /* gateway/rewrite.c: proxy_redirect, proxy_cookie_* */
+struct client_codec;
+
+struct gateway_settings {
+    struct msec connect_timeout, send_timeout, read_timeout;
+    unsigned next_upstream;          /* enum next_upstream bits */
+    unsigned next_upstream_tries;    /* 0: as many as there are peers */
+    struct msec next_upstream_timeout; /* 0: none */
+    bool request_buffering, buffering;
+    bool intercept_errors, ignore_client_abort;
+    bool pass_request_headers, pass_request_body;
+    bool socket_keepalive;
+    bool force_ranges;
+    struct bytes buffer_size;        /* a response head may be this large */
+    uint64_t limit_rate;
+    const struct template *set_body, *method;
+    struct set_headers *set_headers;
+    struct name_list *hide, *pass;
+    unsigned ignore_headers;         /* enum ignore_header bits */
+    struct rewrite_rules *redirects; /* "off": rules.off */
+    struct rewrite_rules *cookie_domains, *cookie_paths, *cookie_flags;
+    const struct template *bind;     /* NULL: any address */
+    struct str temp_path;
+};
+
+enum ignore_header {
+    IGNORE_X_ACCEL_REDIRECT = 1 << 0,
+    IGNORE_X_ACCEL_EXPIRES = 1 << 1,
+    IGNORE_X_ACCEL_LIMIT_RATE = 1 << 2,
+    IGNORE_X_ACCEL_BUFFERING = 1 << 3,
+    IGNORE_X_ACCEL_CHARSET = 1 << 4,
+    IGNORE_EXPIRES = 1 << 5,
+    IGNORE_CACHE_CONTROL = 1 << 6,
+    IGNORE_SET_COOKIE = 1 << 7,
+    IGNORE_VARY = 1 << 8,
+};
+
+/* Where a request goes, worked out by the feature for each exchange. */
+struct gateway_target {
+    struct upstream *upstream;
+    struct str host;  /* $proxy_host: host[:port] as in the URL */
+    struct str port;  /* $proxy_port */
+    struct str scheme;/* "http" */
+    struct str uri;   /* path and arguments as they go on the wire */
+    /* What `default` of proxy_redirect turns back: the URL's prefix and the location's name. */
+    struct str redirect_from, redirect_to;
+};
+
+/* One exchange at the gateway; in its arena. */
+struct gateway {
+    struct exchange *x;
+    const struct gateway_settings *my;
+    const struct client_codec *codec;
+    struct gateway_target target;
+    unsigned http_version;        /* enum version towards the backend */
+    struct attempt attempt;
+    struct upstream_step *step;   /* of the present try */
+    struct buf request_head;      /* serialised once */
+    /* The request's body: none, in memory, in an unlinked file, or streaming as it comes. */
+    struct str body_bytes;
+    int body_file;                /* -1: none */
+    uint64_t body_size;
+    bool body_streams, body_begun; /* begun: a piece was taken from the client, it cannot be sent twice */
+    struct child uploader;
+    int upload_error;             /* negative errno; client's side when upload_client */
+    bool uploading, upload_started, upload_client;
+    struct fiber *owner;          /* runs the gateway; cancelled when the upload fails by the client */
+    bool request_sent;            /* of the present try: bytes have left */
+    /* The response. */
+    struct buffer *in;            /* unread bytes of the backend, between start and end; NULL: none */
+    size_t start, end;
+    struct response_head head;
+    uint64_t left;                /* of a body with a length */
+    struct h1_chunked chunked;
+    bool body_ended;
+    struct body body;             /* x->response.body; its owner is found by container_of */
+    struct fields trailers;
+};
+
+/* How to speak with a backend. Calls return 0 (or as body_next) or a negative errno; they may park. */
+struct client_codec {
+    const char *name;
+    /* Fills g->request_head; once for all tries. */
+    void (*write_request)(struct gateway *g);
+    /* Sends the head and, when it is in memory, the body. */
+    int (*send_request)(struct gateway *g);
+    /* Sends a piece of a streaming body, and its end. */
+    int (*send_body)(struct gateway *g, const struct chunk *chunk);
+    int (*end_body)(struct gateway *g);
+    /* Reads one response head into g->head; interim ones too. -EPROTO: malformed, -EMSGSIZE: too large, -EPIPE: closed before a byte,
+     * -ECONNRESET. *why says particulars. */
+    int (*read_head)(struct gateway *g, const char **why);
+    /* As body_next; sets g->body_ended with the last piece. -EPIPE: closed early; -EPROTO: malformed. */
+    int (*read_body)(struct gateway *g, struct chunk *out);
+    /* May the connection serve another request, now that the response was read to its end? */
+    bool (*may_keep)(const struct gateway *g);
+};
+
+extern const struct client_codec h1_client_codec;
+
+enum verdict gateway_run(struct exchange *x, const struct gateway_settings *my, const struct client_codec *codec,
+                         const struct gateway_target *target, unsigned http_version);
+
+/* --- between the gateway's files --- */
+
+/* gateway/request_body.c: reads the body whole as settings ask, or prepares streaming. Returns PASS, or FAILED. */
+enum verdict gateway_take_body(struct gateway *g);
+/* Sends the buffered file or begins the uploader; after send_request. */
+int gateway_send_body(struct gateway *g);
+/* Joins the uploader. Its fault, if it failed on the client's side, is told by upload_client. */
+void gateway_end_upload(struct gateway *g);
+/* gateway/response.c: g->head becomes x->response by the rules of nginx. PASS: go on sending; else a verdict (X-Accel-Redirect, intercepted). */
+enum verdict gateway_take_response(struct gateway *g);
+/* Ends the try; the connection goes back to the pool when the response was read to its end. */
+void gateway_finish(struct gateway *g);
+/* gateway/tunnel.c: after a 101, bytes both ways until one side ends or both are idle for read_timeout. */
+enum verdict gateway_tunnel(struct gateway *g);
+/* gateway/rewrite.c */
+struct str rewrite_redirect(struct gateway *g, struct str value);
+struct str rewrite_cookie(struct gateway *g, struct str set_cookie);

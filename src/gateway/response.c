@@ -1,0 +1,250 @@
+/* The backend's head becomes the response: hop-by-hop and hidden fields go, X-Accel-* are obeyed, redirects and cookies are rewritten. */
+#include "gateway/gateway.h"
+
+#include "exchange/error_page.h"
+#include "exchange/trail.h"
+
+#include <errno.h>
+
+/* --- the body --- */
+
+static int
+next(struct body *b, struct chunk *out)
+{
+    struct gateway *g = container_of(b, struct gateway, body);
+    int r = g->codec->read_body(g, out);
+    if (r > 0) {
+        g->step->body += out->bytes.n;
+        if (g->body_ended)
+            gateway_finish(g);
+    } else if (r == 0) {
+        gateway_finish(g);
+    } else if (!fiber_cancelled()) {
+        enum fault fault = r == -ETIMEDOUT ? FAULT_UPSTREAM_BODY_TIMEOUT : FAULT_UPSTREAM_TRUNCATED;
+        fail_errno(g->x, fault, r == -EPIPE ? 0 : -r, r == -EPROTO ? "invalid chunked body" : "while reading upstream");
+        r = -EIO;
+    }
+    return r;
+}
+
+static bool
+ready(struct body *b)
+{
+    struct gateway *g = container_of(b, struct gateway, body);
+    return g->body_ended || g->end > g->start || (g->attempt.conn && conn_maybe_readable(&g->attempt.conn->conn));
+}
+
+static void
+close_body(struct body *b)
+{
+    struct gateway *g = container_of(b, struct gateway, body);
+    gateway_finish(g);
+    buffer_put(g->in);
+    g->in = NULL;
+}
+
+/* The try is over: the connection goes back to the pool when the response was read to its end. What was read stays in g->in. */
+void
+gateway_finish(struct gateway *g)
+{
+    if (g->attempt.conn == NULL)
+        return;
+    bool keep = g->body_ended && g->codec->may_keep(g) && g->upload_error == 0;
+    gateway_end_upload(g);
+    g->step->response_us = (int64_t)(clock_us() - g->step->began_us);
+    attempt_report(&g->attempt, ATTEMPT_GOOD);
+    attempt_release(&g->attempt, keep);
+}
+
+/* --- the head --- */
+
+/* Not passed by default, unless proxy_pass_header names them. */
+static bool
+is_hidden_by_default(enum header id)
+{
+    switch ((int)id) {
+    case HEADER_DATE:
+    case HEADER_SERVER:
+    case HEADER_X_PAD:
+    case HEADER_X_ACCEL_EXPIRES:
+    case HEADER_X_ACCEL_REDIRECT:
+    case HEADER_X_ACCEL_LIMIT_RATE:
+    case HEADER_X_ACCEL_BUFFERING:
+    case HEADER_X_ACCEL_CHARSET:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* This hop's own (RFC 9110 7.6.1); Upgrade and Connection go on with a 101. */
+static bool
+is_hop_by_hop(enum header id)
+{
+    switch ((int)id) {
+    case HEADER_CONNECTION:
+    case HEADER_KEEP_ALIVE:
+    case HEADER_PROXY_CONNECTION:
+    case HEADER_TRANSFER_ENCODING:
+    case HEADER_UPGRADE:
+        return true;
+    default:
+        return false;
+    }
+}
+
+static bool
+list_has(const struct name_list *list, const struct field *f)
+{
+    if (list == NULL)
+        return false;
+    return f->id != HEADER_OTHER ? list->known[f->id] : map_try(&list->names, f->name) != NULL;
+}
+
+static bool
+is_hidden(const struct gateway *g, const struct field *f)
+{
+    if (list_has(g->my->hide, f))
+        return true;
+    return is_hidden_by_default(f->id) && !list_has(g->my->pass, f);
+}
+
+/* Fields that the response keeps apart. True when it took this one. */
+static bool
+take_apart(struct gateway *g, const struct field *f)
+{
+    struct response *r = &g->x->response;
+    switch ((int)f->id) {
+    case HEADER_CONTENT_TYPE:
+        r->content_type = f->value;
+        return true;
+    case HEADER_CONTENT_LENGTH:
+        return true;
+    case HEADER_SERVER:
+        r->server = f->value;
+        return true;
+    case HEADER_DATE:
+        r->date = f->value;
+        return true;
+    default:
+        return false;
+    }
+}
+
+static struct str
+rewritten(struct gateway *g, const struct field *f)
+{
+    switch ((int)f->id) {
+    case HEADER_LOCATION:
+    case HEADER_REFRESH:
+        return rewrite_redirect(g, f->value);
+    case HEADER_SET_COOKIE:
+        return rewrite_cookie(g, f->value);
+    default:
+        return f->value;
+    }
+}
+
+static void
+copy_fields(struct gateway *g, bool upgraded)
+{
+    struct fields *to = &g->x->response.fields;
+    const struct fields *from = &g->head.fields;
+    struct str connection = fields_value(from, HEADER_CONNECTION);
+    for (unsigned i = 0; i < from->n; i++) {
+        const struct field *f = &from->v[i];
+        bool hop = is_hop_by_hop(f->id) && !(upgraded && (f->id == HEADER_CONNECTION || f->id == HEADER_UPGRADE));
+        bool nominated = connection.n > 10 && !upgraded && list_has_token(connection, f->name);
+        if (hop || nominated || is_hidden(g, f) || take_apart(g, f))
+            continue;
+        fields_push(to, f->id, f->name, rewritten(g, f));
+    }
+}
+
+static void
+obey_limit_rate(struct gateway *g)
+{
+    struct str value = fields_value(&g->head.fields, HEADER_X_ACCEL_LIMIT_RATE);
+    uint64_t rate;
+    if (value.n && !(g->my->ignore_headers & IGNORE_X_ACCEL_LIMIT_RATE) && parse_bytes(value, &rate))
+        g->x->limit_rate = rate;
+}
+
+/* X-Accel-Redirect: the backend leaves the answer to another location; some of its fields go along. */
+static enum verdict
+accel_redirect(struct gateway *g, struct str to)
+{
+    static const enum header kept[] = { HEADER_CONTENT_TYPE, HEADER_CONTENT_DISPOSITION, HEADER_SET_COOKIE,
+                                        HEADER_ACCEPT_RANGES, HEADER_CACHE_CONTROL, HEADER_EXPIRES };
+    struct exchange *x = g->x;
+    struct fields carried;
+    fields_init(&carried, &x->arena);
+    for (unsigned i = 0; i < g->head.fields.n; i++)
+        for (size_t k = 0; k < sizeof kept / sizeof kept[0]; k++)
+            if (g->head.fields.v[i].id == kept[k])
+                fields_add_known(&carried, kept[k], g->head.fields.v[i].value);
+    x->carried = carried;
+    ptrdiff_t query = str_find(to, '?');
+    struct str args = query >= 0 ? str_skip(to, (size_t)query + 1) : STR_NONE;
+    if (x->request.method != METHOD_HEAD)
+        x->request.method = METHOD_GET;
+    return internal_redirect(x, query >= 0 ? str_head(to, (size_t)query) : to, args);
+}
+
+static void
+discard(struct gateway *g)
+{
+    gateway_finish(g);
+    buffer_put(g->in);
+    g->in = NULL;
+}
+
+static int64_t
+announced_length(const struct gateway *g)
+{
+    bool known = g->head.framing == FRAMING_LENGTH ||
+                 (g->head.framing == FRAMING_NONE && fields_find(&g->head.fields, HEADER_CONTENT_LENGTH));
+    return known ? (int64_t)g->head.content_length : -1;
+}
+
+static void
+attach_body(struct gateway *g)
+{
+    static const struct body_ops ops = { .next = next, .ready = ready, .close = close_body };
+    struct response *r = &g->x->response;
+    r->content_length = announced_length(g);
+    if (g->body_ended) {
+        gateway_finish(g);
+        return;
+    }
+    g->body.ops = &ops;
+    r->body = &g->body;
+    r->trailers = g->trailers;
+    g->x->trail->trailers = &r->trailers;
+}
+
+enum verdict
+gateway_take_response(struct gateway *g)
+{
+    struct exchange *x = g->x;
+    struct str redirect = fields_value(&g->head.fields, HEADER_X_ACCEL_REDIRECT);
+    x->trail->fields = &g->head.fields;
+    if (redirect.n && !(g->my->ignore_headers & IGNORE_X_ACCEL_REDIRECT)) {
+        discard(g);
+        return accel_redirect(g, redirect);
+    }
+    if (g->my->intercept_errors && g->head.status >= 300 && error_page_wants(x, g->head.status)) {
+        discard(g);
+        return status_only(x, g->head.status);
+    }
+    response_init(x, g->head.status);
+    x->response.reason = g->head.reason;
+    if (g->my->limit_rate)
+        x->limit_rate = g->my->limit_rate;
+    obey_limit_rate(g);
+    copy_fields(g, g->head.status == 101);
+    if (g->head.status == 101)
+        return gateway_tunnel(g);
+    attach_body(g);
+    return DONE;
+}

@@ -1,0 +1,310 @@
+/* The tries: pick a server, connect, ask, read the head; go to the next one while that is allowed and nothing was sent to the client. */
+#include "gateway/gateway.h"
+
+#include "exchange/trail.h"
+#include "observe/log.h"
+
+#include <errno.h>
+
+/* What one try came to. */
+struct outcome {
+    enum fault fault; /* FAULT_NONE: a final head is in g->head */
+    int error;        /* errno for the log, or 0 */
+    const char *why;
+};
+
+static const struct outcome fine;
+
+static struct upstream_trail *
+trail_of(struct gateway *g)
+{
+    struct exchange *x = g->x;
+    if (x->trail == NULL)
+        x->trail = arena_new(&x->arena, struct upstream_trail);
+    else if (x->trail->last)
+        x->trail->last->group_end = true;
+    x->trail->host = g->target.host;
+    x->trail->port = g->target.port;
+    return x->trail;
+}
+
+static void
+begin_step(struct gateway *g, struct str peer)
+{
+    struct upstream_trail *trail = g->x->trail;
+    struct upstream_step *step = arena_new(&g->x->arena, struct upstream_step);
+    *step = (struct upstream_step){ .peer = peer, .began_us = clock_us(), .connect_us = -1, .header_us = -1,
+                                    .response_us = -1 };
+    if (trail->last)
+        trail->last->next = step;
+    else
+        trail->first = step;
+    trail->last = step;
+    g->step = step;
+}
+
+static bool
+find_bind_address(struct gateway *g, struct address *out)
+{
+    if (g->my->bind == NULL)
+        return false;
+    struct str text = template_eval(g->my->bind, g->x);
+    return text.n && !str_eq(text, STR("off")) && address_parse(text, 0, out);
+}
+
+static struct outcome
+connect_fault(int error)
+{
+    if (error == -ETIMEDOUT)
+        return (struct outcome){ FAULT_UPSTREAM_CONNECT_TIMEOUT, ETIMEDOUT, NULL };
+    return (struct outcome){ FAULT_UPSTREAM_REFUSED, -error, "while connecting to upstream" };
+}
+
+static struct outcome
+connect_peer(struct gateway *g, bool fresh)
+{
+    struct address bind;
+    struct connect_options o = { .timeout_ms = g->my->connect_timeout.ms, .fresh = fresh,
+                                 .socket_keepalive = g->my->socket_keepalive };
+    if (find_bind_address(g, &bind))
+        o.bind = &bind;
+    int r = attempt_connect(&g->attempt, &o);
+    if (r < 0)
+        return connect_fault(r);
+    g->step->connect_us = (int64_t)(clock_us() - g->step->began_us);
+    return fine;
+}
+
+static struct outcome
+send_fault(struct gateway *g, int error)
+{
+    if (g->upload_client) {
+        if (error == -ETIMEDOUT)
+            return (struct outcome){ FAULT_CLIENT_TIMEOUT, ETIMEDOUT, "while reading client request body" };
+        if (error == -EFBIG)
+            return (struct outcome){ FAULT_BODY_TOO_LARGE, 0, "while reading client request body" };
+        if (error == -EBADMSG)
+            return (struct outcome){ FAULT_BAD_REQUEST, 0, "client sent invalid chunked body" };
+        return (struct outcome){ FAULT_CLIENT_GONE, -error, "while reading client request body" };
+    }
+    if (error == -ETIMEDOUT)
+        return (struct outcome){ FAULT_UPSTREAM_SEND_TIMEOUT, ETIMEDOUT, NULL };
+    return (struct outcome){ FAULT_UPSTREAM_RESET, -error, "while sending request to upstream" };
+}
+
+static struct outcome
+read_fault(int error, const char *why)
+{
+    switch (error) {
+    case -ETIMEDOUT:
+        return (struct outcome){ FAULT_UPSTREAM_READ_TIMEOUT, ETIMEDOUT, why };
+    case -EPROTO:
+        return (struct outcome){ FAULT_UPSTREAM_INVALID, 0, why };
+    case -EMSGSIZE:
+        return (struct outcome){ FAULT_UPSTREAM_HEADER_TOO_LARGE, 0, "while reading response header from upstream" };
+    case -EPIPE:
+        return (struct outcome){ FAULT_UPSTREAM_CLOSED, 0, "while reading response header from upstream" };
+    default:
+        return (struct outcome){ FAULT_UPSTREAM_RESET, -error, "while reading response header from upstream" };
+    }
+}
+
+static bool
+is_interim(unsigned status)
+{
+    return status >= 100 && status < 200 && status != 101;
+}
+
+/* Reads heads until the final one; interim ones go on to the client (RFC 9110 15.2). */
+static int
+read_final_head(struct gateway *g, const char **why)
+{
+    struct exchange *x = g->x;
+    int r;
+    while ((r = g->codec->read_head(g, why)) == 0 && is_interim(g->head.status)) {
+        bool asked = g->head.status != 100 || x->request.expect_continue;
+        if (asked && (r = x->codec->write_interim(x, g->head.status, &g->head.fields)) < 0)
+            return r;
+    }
+    return r;
+}
+
+static struct outcome
+ask(struct gateway *g)
+{
+    const char *why = NULL;
+    g->request_sent = false;
+    g->upload_client = false;
+    int r = g->codec->send_request(g);
+    if (r == 0)
+        r = gateway_send_body(g);
+    if (r < 0 && (r == -ETIMEDOUT || r == -ECANCELED || g->upload_client))
+        return send_fault(g, r);
+    /* A backend that refuses early may have answered already: look, even after a failed send. */
+    int failed_send = r;
+    r = read_final_head(g, &why);
+    if (r < 0 && g->upload_error < 0)
+        return send_fault(g, g->upload_error);
+    if (r < 0)
+        return failed_send < 0 && r != -EPROTO ? send_fault(g, failed_send) : read_fault(r, why);
+    g->step->header_us = (int64_t)(clock_us() - g->step->began_us);
+    g->step->status = g->head.status;
+    return fine;
+}
+
+static void
+end_try(struct gateway *g, enum attempt_result result)
+{
+    gateway_end_upload(g);
+    buffer_put(g->in);
+    g->in = NULL;
+    g->step->response_us = (int64_t)(clock_us() - g->step->began_us);
+    attempt_report(&g->attempt, result);
+    attempt_release(&g->attempt, false);
+}
+
+/* A pooled connection may have been closed by the backend at the moment it was taken: not the peer's fault, and safe to repeat
+ * when nothing came back and the request may be repeated. */
+static bool
+died_of_age(const struct gateway *g, struct outcome o)
+{
+    bool silent = o.fault == FAULT_UPSTREAM_CLOSED || o.fault == FAULT_UPSTREAM_RESET;
+    bool repeatable = method_is_idempotent(g->x->request.method) || !g->request_sent;
+    return silent && g->attempt.conn && g->attempt.conn->reused && repeatable && !g->body_begun;
+}
+
+static struct outcome
+try_peer(struct gateway *g)
+{
+    for (bool fresh = false;; fresh = true) {
+        begin_step(g, peer_name(g->attempt.peer));
+        struct outcome o = connect_peer(g, fresh);
+        if (o.fault == FAULT_NONE)
+            o = ask(g);
+        if (fresh || !died_of_age(g, o))
+            return o;
+        gateway_end_upload(g);
+        buffer_put(g->in);
+        g->in = NULL;
+        attempt_release(&g->attempt, false);
+    }
+}
+
+static unsigned
+status_condition(unsigned status)
+{
+    static const struct {
+        unsigned status, condition;
+    } table[] = { { 500, NEXT_HTTP_500 }, { 502, NEXT_HTTP_502 }, { 503, NEXT_HTTP_503 }, { 504, NEXT_HTTP_504 },
+                  { 403, NEXT_HTTP_403 }, { 404, NEXT_HTTP_404 }, { 429, NEXT_HTTP_429 } };
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)
+        if (table[i].status == status)
+            return table[i].condition;
+    return NEXT_NEVER;
+}
+
+static bool
+has_time(const struct gateway *g)
+{
+    uint64_t most = g->my->next_upstream_timeout.ms;
+    return most == 0 || (clock_us() - g->x->trail->first->began_us) / 1000 < most;
+}
+
+/* May another server be asked, given what this try came to? */
+static bool
+may_go_on(const struct gateway *g, unsigned condition)
+{
+    unsigned tries = g->my->next_upstream_tries, peers = (unsigned)upstream_peer_count(g->target.upstream);
+    if (tries == 0 || tries > peers)
+        tries = peers;
+    if (!(g->my->next_upstream & condition) || g->attempt.picks >= tries || !has_time(g))
+        return false;
+    if (g->request_sent && !method_is_idempotent(g->x->request.method) && !(g->my->next_upstream & NEXT_NON_IDEMPOTENT))
+        return false;
+    return !g->body_begun && !fiber_cancelled();
+}
+
+static enum verdict
+say(struct gateway *g, struct outcome o)
+{
+    const char *why = o.why ? o.why : "";
+    if ((fiber_cancelled() && !g->upload_client) || g->x->client_gone)
+        return fail(g->x, FAULT_CLIENT_GONE, "while waiting for the upstream");
+    if (o.fault == FAULT_CLIENT_TIMEOUT)
+        g->x->timed_out = true;
+    return o.error ? fail_errno(g->x, o.fault, o.error, "%s", why) : fail(g->x, o.fault, "%s", why);
+}
+
+/* Logs a try that failed but is not the end of it. */
+static void
+note(struct gateway *g, struct outcome o)
+{
+    const struct fault_row *row = fault_row(o.fault);
+    exchange_log(g->x, row->level, o.error, "%s%s%s", row->sentence, o.why ? " " : "", o.why ? o.why : "");
+}
+
+static enum verdict
+pick_failed(struct gateway *g, int error, struct outcome last)
+{
+    if (fiber_cancelled())
+        return fail(g->x, FAULT_CLIENT_GONE, "while resolving the upstream");
+    if (last.fault != FAULT_NONE)
+        return status_only(g->x, fault_row(last.fault)->status);
+    begin_step(g, upstream_name(g->target.upstream));
+    g->step->status = 502;
+    if (error == -ENOENT)
+        return fail(g->x, FAULT_UPSTREAM_UNRESOLVED, "\"" STR_FMT "\"", STR_ARG(g->target.host));
+    return fail(g->x, FAULT_NO_LIVE_UPSTREAM, "while connecting to upstream");
+}
+
+/* Tries until a head is there: PASS. */
+static enum verdict
+find_answer(struct gateway *g)
+{
+    struct outcome last = fine;
+    for (;;) {
+        int r = attempt_pick(&g->attempt, clock_in(g->my->connect_timeout.ms));
+        if (r < 0)
+            return pick_failed(g, r, last);
+        struct outcome o = try_peer(g);
+        const struct fault_row *row = fault_row(o.fault);
+        unsigned condition = o.fault == FAULT_NONE ? status_condition(g->head.status) : row->retry;
+        bool wanted = o.fault == FAULT_NONE && (g->my->next_upstream & condition);
+        if (o.fault == FAULT_NONE && !(wanted && may_go_on(g, condition)))
+            return PASS;
+        bool backends = (row->whose == BACKEND && o.fault != FAULT_NONE) || (wanted && condition < NEXT_HTTP_403);
+        bool again = may_go_on(g, condition);
+        if (o.fault != FAULT_NONE && g->step->status == 0)
+            g->step->status = row->status;
+        if (!again) {
+            enum verdict v = say(g, o);
+            end_try(g, backends && !fiber_cancelled() ? ATTEMPT_FAILED : ATTEMPT_NEUTRAL);
+            return v;
+        }
+        if (o.fault != FAULT_NONE)
+            note(g, o);
+        end_try(g, backends ? ATTEMPT_FAILED : ATTEMPT_NEUTRAL);
+        last = o;
+    }
+}
+
+enum verdict
+gateway_run(struct exchange *x, const struct gateway_settings *my, const struct client_codec *codec,
+            const struct gateway_target *target, unsigned http_version)
+{
+    struct gateway *g = arena_new(&x->arena, struct gateway);
+    *g = (struct gateway){ .x = x, .my = my, .codec = codec, .target = *target, .http_version = http_version,
+                           .body_file = -1 };
+    trail_of(g);
+    attempt_init(&g->attempt, target->upstream, &x->arena);
+    enum verdict v = gateway_take_body(g);
+    if (v != PASS)
+        return v;
+    if (!my->ignore_client_abort)
+        x->cancel_on_gone = fiber_self();
+    codec->write_request(g);
+    v = find_answer(g);
+    if (v == PASS)
+        v = gateway_take_response(g);
+    return v;
+}
