@@ -38,7 +38,8 @@ add_phase(struct calls *calls, struct scope *s, enum phase phase)
 {
     for (unsigned i = 0; features[i]; i++) {
         const struct feature *f = features[i];
-        const void *settings = f->on_request && f->phase == phase ? at_work(s, f) : NULL;
+        const void *settings =
+            f->on_request && f->phase == phase && !f->content_only ? at_work(s, f) : NULL;
         if (settings)
             append(calls, s->compile->arena, f, settings);
     }

@@ -119,12 +119,12 @@ struct exchange {
     bool client_gone;
     struct fiber *cancel_on_gone; /* cancelled when the client goes away; NULL: nothing waits */
     struct fields carried; /* fields of an X-Accel-Redirect that go into the final response */
-    bool early_failure;  /* the front failed it before any phase (malformed head): only its error
-                            page is made */
-    bool timed_out;      /* the client stalled beyond its time: reset_timedout_connection */
-    uint64_t limit_rate; /* $limit_rate, bytes a second of response body; 0: no limit */
-    bool aborted;        /* the response broke off: the connection cannot go on */
-    bool filtered;       /* header filters have run */
+    bool early_failure;    /* the front failed it before any phase (malformed head): only its error
+                              page is made */
+    bool timed_out;        /* the client stalled beyond its time: reset_timedout_connection */
+    uint64_t limit_rate;   /* $limit_rate, bytes a second of response body; 0: no limit */
+    bool aborted;          /* the response broke off: the connection cannot go on */
+    bool filtered;         /* header filters have run */
 
     uint64_t began_us, began_wall_us;
     uint64_t request_bytes;               /* $request_length */

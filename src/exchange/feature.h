@@ -30,6 +30,9 @@ struct feature {
     /* Works only in the block that says it; nested blocks do not inherit its handlers (return,
      * rewrite). */
     bool own_only;
+    /* Runs only where a directive of its own made it the location's content (location_set_content).
+     */
+    bool content_only;
     /* Is it at work where these settings hold? NULL: wherever it has a handler. Asked once per
      * location, at compile time. */
     bool (*used)(const void *settings);

@@ -1,7 +1,9 @@
-/* The gateway: answers an exchange by asking a backend. What differs between protocols (proxy_pass, grpc_pass, fastcgi_pass …) is
- * only the client codec; tries, time-outs, bodies, response head rules and upgrades are here.
+/* The gateway: answers an exchange by asking a backend. What differs between protocols (proxy_pass,
+ * grpc_pass, fastcgi_pass …) is only the client codec; tries, time-outs, bodies, response head
+ * rules and upgrades are here.
  *
- * A feature embeds struct gateway_settings in its settings, takes the rows from gateway/rows.h and calls gateway_run. */
+ * A feature embeds struct gateway_settings in its settings, takes the rows from gateway/rows.h and
+ * calls gateway_run. */
 #pragma once
 
 #include "exchange/location.h"
@@ -33,15 +35,15 @@ struct client_codec;
 
 struct gateway_settings {
     struct msec connect_timeout, send_timeout, read_timeout;
-    unsigned next_upstream;          /* enum next_upstream bits */
-    unsigned next_upstream_tries;    /* 0: as many as there are peers */
+    unsigned next_upstream;            /* enum next_upstream bits */
+    unsigned next_upstream_tries;      /* 0: as many as there are peers */
     struct msec next_upstream_timeout; /* 0: none */
     bool request_buffering, buffering;
     bool intercept_errors, ignore_client_abort;
     bool pass_request_headers, pass_request_body;
     bool socket_keepalive;
     bool force_ranges;
-    struct bytes buffer_size;        /* a response head may be this large */
+    struct bytes buffer_size; /* a response head may be this large */
     uint64_t limit_rate;
     const struct template *set_body, *method;
     struct set_headers *set_headers;
@@ -49,7 +51,7 @@ struct gateway_settings {
     unsigned ignore_headers;         /* enum ignore_header bits */
     struct rewrite_rules *redirects; /* "off": rules.off */
     struct rewrite_rules *cookie_domains, *cookie_paths, *cookie_flags;
-    const struct template *bind;     /* NULL: any address */
+    const struct template *bind; /* NULL: any address */
     struct str temp_path;
 };
 
@@ -68,10 +70,10 @@ enum ignore_header {
 /* Where a request goes, worked out by the feature for each exchange. */
 struct gateway_target {
     struct upstream *upstream;
-    struct str host;  /* $proxy_host: host[:port] as in the URL */
-    struct str port;  /* $proxy_port */
-    struct str scheme;/* "http" */
-    struct str uri;   /* path and arguments as they go on the wire */
+    struct str host;   /* $proxy_host: host[:port] as in the URL */
+    struct str port;   /* $proxy_port */
+    struct str scheme; /* "http" */
+    struct str uri;    /* path and arguments as they go on the wire */
     /* What `default` of proxy_redirect turns back: the URL's prefix and the location's name. */
     struct str redirect_from, redirect_to;
 };
@@ -82,32 +84,34 @@ struct gateway {
     const struct gateway_settings *my;
     const struct client_codec *codec;
     struct gateway_target target;
-    unsigned http_version;        /* enum version towards the backend */
+    unsigned http_version; /* enum version towards the backend */
     struct attempt attempt;
-    struct upstream_step *step;   /* of the present try */
-    struct buf request_head;      /* serialised once */
+    struct upstream_step *step; /* of the present try */
+    struct buf request_head;    /* serialised once */
     /* The request's body: none, in memory, in an unlinked file, or streaming as it comes. */
     struct str body_bytes;
-    int body_file;                /* -1: none */
+    int body_file; /* -1: none */
     uint64_t body_size;
-    bool body_streams, body_begun; /* begun: a piece was taken from the client, it cannot be sent twice */
+    bool body_streams,
+        body_begun; /* begun: a piece was taken from the client, it cannot be sent twice */
     struct child uploader;
-    int upload_error;             /* negative errno; client's side when upload_client */
+    int upload_error; /* negative errno; client's side when upload_client */
     bool uploading, upload_started, upload_client;
-    struct fiber *owner;          /* runs the gateway; cancelled when the upload fails by the client */
-    bool request_sent;            /* of the present try: bytes have left */
+    struct fiber *owner; /* runs the gateway; cancelled when the upload fails by the client */
+    bool request_sent;   /* of the present try: bytes have left */
     /* The response. */
-    struct buffer *in;            /* unread bytes of the backend, between start and end; NULL: none */
+    struct buffer *in; /* unread bytes of the backend, between start and end; NULL: none */
     size_t start, end;
     struct response_head head;
-    uint64_t left;                /* of a body with a length */
+    uint64_t left; /* of a body with a length */
     struct h1_chunked chunked;
     bool body_ended;
-    struct body body;             /* x->response.body; its owner is found by container_of */
+    struct body body; /* x->response.body; its owner is found by container_of */
     struct fields trailers;
 };
 
-/* How to speak with a backend. Calls return 0 (or as body_next) or a negative errno; they may park. */
+/* How to speak with a backend. Calls return 0 (or as body_next) or a negative errno; they may park.
+ */
 struct client_codec {
     const char *name;
     /* Fills g->request_head; once for all tries. */
@@ -117,10 +121,11 @@ struct client_codec {
     /* Sends a piece of a streaming body, and its end. */
     int (*send_body)(struct gateway *g, const struct chunk *chunk);
     int (*end_body)(struct gateway *g);
-    /* Reads one response head into g->head; interim ones too. -EPROTO: malformed, -EMSGSIZE: too large, -EPIPE: closed before a byte,
-     * -ECONNRESET. *why says particulars. */
+    /* Reads one response head into g->head; interim ones too. -EPROTO: malformed, -EMSGSIZE: too
+     * large, -EPIPE: closed before a byte, -ECONNRESET. *why says particulars. */
     int (*read_head)(struct gateway *g, const char **why);
-    /* As body_next; sets g->body_ended with the last piece. -EPIPE: closed early; -EPROTO: malformed. */
+    /* As body_next; sets g->body_ended with the last piece. -EPIPE: closed early; -EPROTO:
+     * malformed. */
     int (*read_body)(struct gateway *g, struct chunk *out);
     /* May the connection serve another request, now that the response was read to its end? */
     bool (*may_keep)(const struct gateway *g);
@@ -128,22 +133,26 @@ struct client_codec {
 
 extern const struct client_codec h1_client_codec;
 
-enum verdict gateway_run(struct exchange *x, const struct gateway_settings *my, const struct client_codec *codec,
-                         const struct gateway_target *target, unsigned http_version);
+enum verdict gateway_run(struct exchange *x, const struct gateway_settings *my,
+                         const struct client_codec *codec, const struct gateway_target *target,
+                         unsigned http_version);
 
 /* --- between the gateway's files --- */
 
-/* gateway/request_body.c: reads the body whole as settings ask, or prepares streaming. Returns PASS, or FAILED. */
+/* gateway/request_body.c: reads the body whole as settings ask, or prepares streaming. Returns
+ * PASS, or FAILED. */
 enum verdict gateway_take_body(struct gateway *g);
 /* Sends the buffered file or begins the uploader; after send_request. */
 int gateway_send_body(struct gateway *g);
 /* Joins the uploader. Its fault, if it failed on the client's side, is told by upload_client. */
 void gateway_end_upload(struct gateway *g);
-/* gateway/response.c: g->head becomes x->response by the rules of nginx. PASS: go on sending; else a verdict (X-Accel-Redirect, intercepted). */
+/* gateway/response.c: g->head becomes x->response by the rules of nginx. PASS: go on sending; else
+ * a verdict (X-Accel-Redirect, intercepted). */
 enum verdict gateway_take_response(struct gateway *g);
 /* Ends the try; the connection goes back to the pool when the response was read to its end. */
 void gateway_finish(struct gateway *g);
-/* gateway/tunnel.c: after a 101, bytes both ways until one side ends or both are idle for read_timeout. */
+/* gateway/tunnel.c: after a 101, bytes both ways until one side ends or both are idle for
+ * read_timeout. */
 enum verdict gateway_tunnel(struct gateway *g);
 /* gateway/rewrite.c */
 struct str rewrite_redirect(struct gateway *g, struct str value);

@@ -1,4 +1,5 @@
-/* HTTP/1 towards a backend: the request as nginx would send it, the response strictly read (RFC 9112). */
+/* HTTP/1 towards a backend: the request as nginx would send it, the response strictly read (RFC
+ * 9112). */
 #include "gateway/gateway.h"
 
 #include "exchange/trail.h"
@@ -48,7 +49,8 @@ is_nominated(struct str connection, const struct field *f)
     return connection.n && f->id != HEADER_CONNECTION && list_has_token(connection, f->name);
 }
 
-/* The client's Connection value when it may nominate fields; nearly all clients send only these words. */
+/* The client's Connection value when it may nominate fields; nearly all clients send only these
+ * words. */
 static struct str
 nominating(const struct fields *fields)
 {
@@ -97,7 +99,8 @@ write_set_headers(struct gateway *g, struct buf *b)
     const struct set_headers *set = g->my->set_headers;
     for (unsigned i = 0; set && i < set->n; i++) {
         struct str value = template_eval(set->v[i].value, g->x);
-        bool framing = set->v[i].id == HEADER_CONTENT_LENGTH || set->v[i].id == HEADER_TRANSFER_ENCODING;
+        bool framing =
+            set->v[i].id == HEADER_CONTENT_LENGTH || set->v[i].id == HEADER_TRANSFER_ENCODING;
         if (value.n && !framing && is_safe(value))
             h1_write_field(b, set->v[i].name, value);
     }
@@ -146,7 +149,8 @@ count_sent(struct gateway *g, uint64_t before, int r)
 static int
 send_request(struct gateway *g)
 {
-    struct iovec iov[2] = { { g->request_head.p, g->request_head.n }, { (void *)g->body_bytes.p, g->body_bytes.n } };
+    struct iovec iov[2] = { { g->request_head.p, g->request_head.n },
+                            { (void *)g->body_bytes.p, g->body_bytes.n } };
     uint64_t before = conn_of(g)->bytes_written;
     int r = conn_writev(conn_of(g), iov, g->body_bytes.n ? 2 : 1, g->my->send_timeout.ms);
     return count_sent(g, before, r);
@@ -157,11 +161,14 @@ send_body(struct gateway *g, const struct chunk *chunk)
 {
     char size_line[H1_CHUNK_HEAD_MAX];
     bool chunked = g->x->request.framing == FRAMING_CHUNKED;
-    struct iovec iov[3] = { { size_line, 0 }, { (void *)chunk->bytes.p, chunk->bytes.n }, { "\r\n", 2 } };
+    struct iovec iov[3] = { { size_line, 0 },
+                            { (void *)chunk->bytes.p, chunk->bytes.n },
+                            { "\r\n", 2 } };
     uint64_t before = conn_of(g)->bytes_written;
     if (chunked)
         iov[0].iov_len = h1_chunk_head(chunk->bytes.n, size_line);
-    int r = conn_writev(conn_of(g), chunked ? iov : iov + 1, chunked ? 3 : 1, g->my->send_timeout.ms);
+    int r =
+        conn_writev(conn_of(g), chunked ? iov : iov + 1, chunked ? 3 : 1, g->my->send_timeout.ms);
     return count_sent(g, before, r);
 }
 
@@ -175,7 +182,8 @@ end_body(struct gateway *g)
 
 /* --- the response --- */
 
-/* Bytes of the backend into g->in, which is only held while there are some. > 0, 0 at the end, or -errno. */
+/* Bytes of the backend into g->in, which is only held while there are some. > 0, 0 at the end, or
+ * -errno. */
 static ssize_t
 fill(struct gateway *g, size_t most)
 {
@@ -213,7 +221,9 @@ static int
 parse_head(struct gateway *g, size_t size, const char **why)
 {
     struct exchange *x = g->x;
-    const struct h1_limits limits = { .line = size, .fields = 1000, .underscores = true, .ignore_invalid = true };
+    const struct h1_limits limits = {
+        .line = size, .fields = 1000, .underscores = true, .ignore_invalid = true
+    };
     struct str head = arena_dup(&x->arena, str_head(unread(g), size));
     g->start += size;
     fields_init(&g->head.fields, &x->arena);
@@ -221,7 +231,8 @@ parse_head(struct gateway *g, size_t size, const char **why)
     if (h1_parse_response(head, &limits, method, &g->head, why) != H1_DONE)
         return -EPROTO;
     g->left = g->head.content_length;
-    g->body_ended = g->head.framing == FRAMING_NONE || (g->head.framing == FRAMING_LENGTH && g->left == 0);
+    g->body_ended =
+        g->head.framing == FRAMING_NONE || (g->head.framing == FRAMING_LENGTH && g->left == 0);
     if (g->head.framing == FRAMING_CHUNKED) {
         fields_init(&g->trailers, &x->arena);
         h1_chunked_init(&g->chunked, &g->trailers);
@@ -333,7 +344,8 @@ read_body(struct gateway *g, struct chunk *out)
 static bool
 may_keep(const struct gateway *g)
 {
-    return g->head.keep_alive && g->head.framing != FRAMING_CLOSE && g->start == g->end && !g->uploading;
+    return g->head.keep_alive && g->head.framing != FRAMING_CLOSE && g->start == g->end &&
+           !g->uploading;
 }
 
 const struct client_codec h1_client_codec = {

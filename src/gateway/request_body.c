@@ -1,5 +1,5 @@
-/* The request's body on its way to the backend: whole in memory or in an unlinked file (request_buffering), or as it comes by a
- * second fiber. */
+/* The request's body on its way to the backend: whole in memory or in an unlinked file
+ * (request_buffering), or as it comes by a second fiber. */
 #include "gateway/gateway.h"
 
 #include <errno.h>
@@ -70,7 +70,8 @@ spill(struct gateway *g, struct str bytes)
 static enum verdict
 spill_failed(struct gateway *g, int error)
 {
-    return fail_errno(g->x, FAULT_INTERNAL, -error, "writing a request body to a temporary file in \"" STR_FMT "\"",
+    return fail_errno(g->x, FAULT_INTERNAL, -error,
+                      "writing a request body to a temporary file in \"" STR_FMT "\"",
                       STR_ARG(g->x->location->core->client_body_temp_path));
 }
 
@@ -88,7 +89,9 @@ buffer_whole(struct gateway *g)
         g->body_bytes = arena_dup(&x->arena, chunk.bytes);
         return PASS;
     }
-    buf_init(&b, &x->arena, sized && x->request.content_length <= most ? (size_t)x->request.content_length : 0, most);
+    buf_init(&b, &x->arena,
+             sized && x->request.content_length <= most ? (size_t)x->request.content_length : 0,
+             most);
     for (; r > 0; r = body_next(x->request_body, &chunk)) {
         int error = 0;
         if (g->body_file < 0 && chunk.bytes.n <= most - b.n)
@@ -154,7 +157,8 @@ gateway_take_body(struct gateway *g)
 
 /* --- sending --- */
 
-/* The second fiber. When the client fails it, the first one need not wait for the backend any longer. */
+/* The second fiber. When the client fails it, the first one need not wait for the backend any
+ * longer. */
 static void
 upload(void *arg)
 {

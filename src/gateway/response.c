@@ -1,4 +1,5 @@
-/* The backend's head becomes the response: hop-by-hop and hidden fields go, X-Accel-* are obeyed, redirects and cookies are rewritten. */
+/* The backend's head becomes the response: hop-by-hop and hidden fields go, X-Accel-* are obeyed,
+ * redirects and cookies are rewritten. */
 #include "gateway/gateway.h"
 
 #include "exchange/error_page.h"
@@ -21,7 +22,8 @@ next(struct body *b, struct chunk *out)
         gateway_finish(g);
     } else if (!fiber_cancelled()) {
         enum fault fault = r == -ETIMEDOUT ? FAULT_UPSTREAM_BODY_TIMEOUT : FAULT_UPSTREAM_TRUNCATED;
-        fail_errno(g->x, fault, r == -EPIPE ? 0 : -r, r == -EPROTO ? "invalid chunked body" : "while reading upstream");
+        fail_errno(g->x, fault, r == -EPIPE ? 0 : -r,
+                   r == -EPROTO ? "invalid chunked body" : "while reading upstream");
         r = -EIO;
     }
     return r;
@@ -31,7 +33,8 @@ static bool
 ready(struct body *b)
 {
     struct gateway *g = container_of(b, struct gateway, body);
-    return g->body_ended || g->end > g->start || (g->attempt.conn && conn_maybe_readable(&g->attempt.conn->conn));
+    return g->body_ended || g->end > g->start ||
+           (g->attempt.conn && conn_maybe_readable(&g->attempt.conn->conn));
 }
 
 static void
@@ -43,7 +46,8 @@ close_body(struct body *b)
     g->in = NULL;
 }
 
-/* The try is over: the connection goes back to the pool when the response was read to its end. What was read stays in g->in. */
+/* The try is over: the connection goes back to the pool when the response was read to its end. What
+ * was read stays in g->in. */
 void
 gateway_finish(struct gateway *g)
 {
@@ -153,11 +157,12 @@ copy_fields(struct gateway *g, bool upgraded)
     struct str connection = fields_value(from, HEADER_CONNECTION);
     for (unsigned i = 0; i < from->n; i++) {
         const struct field *f = &from->v[i];
-        bool hop = is_hop_by_hop(f->id) && !(upgraded && (f->id == HEADER_CONNECTION || f->id == HEADER_UPGRADE));
+        bool hop = is_hop_by_hop(f->id) &&
+                   !(upgraded && (f->id == HEADER_CONNECTION || f->id == HEADER_UPGRADE));
         bool nominated = connection.n > 10 && !upgraded && list_has_token(connection, f->name);
         if (hop || nominated || is_hidden(g, f) || take_apart(g, f))
             continue;
-        fields_push(to, f->id, f->name, rewritten(g, f));
+        fields_push(to, f->name, rewritten(g, f), f->id);
     }
 }
 
@@ -166,16 +171,19 @@ obey_limit_rate(struct gateway *g)
 {
     struct str value = fields_value(&g->head.fields, HEADER_X_ACCEL_LIMIT_RATE);
     uint64_t rate;
-    if (value.n && !(g->my->ignore_headers & IGNORE_X_ACCEL_LIMIT_RATE) && parse_bytes(value, &rate))
+    if (value.n && !(g->my->ignore_headers & IGNORE_X_ACCEL_LIMIT_RATE) &&
+        parse_bytes(value, &rate))
         g->x->limit_rate = rate;
 }
 
-/* X-Accel-Redirect: the backend leaves the answer to another location; some of its fields go along. */
+/* X-Accel-Redirect: the backend leaves the answer to another location; some of its fields go along.
+ */
 static enum verdict
 accel_redirect(struct gateway *g, struct str to)
 {
-    static const enum header kept[] = { HEADER_CONTENT_TYPE, HEADER_CONTENT_DISPOSITION, HEADER_SET_COOKIE,
-                                        HEADER_ACCEPT_RANGES, HEADER_CACHE_CONTROL, HEADER_EXPIRES };
+    static const enum header kept[] = { HEADER_CONTENT_TYPE,  HEADER_CONTENT_DISPOSITION,
+                                        HEADER_SET_COOKIE,    HEADER_ACCEPT_RANGES,
+                                        HEADER_CACHE_CONTROL, HEADER_EXPIRES };
     struct exchange *x = g->x;
     struct fields carried;
     fields_init(&carried, &x->arena);
@@ -202,8 +210,9 @@ discard(struct gateway *g)
 static int64_t
 announced_length(const struct gateway *g)
 {
-    bool known = g->head.framing == FRAMING_LENGTH ||
-                 (g->head.framing == FRAMING_NONE && fields_find(&g->head.fields, HEADER_CONTENT_LENGTH));
+    bool known =
+        g->head.framing == FRAMING_LENGTH ||
+        (g->head.framing == FRAMING_NONE && fields_find(&g->head.fields, HEADER_CONTENT_LENGTH));
     return known ? (int64_t)g->head.content_length : -1;
 }
 

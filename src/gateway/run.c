@@ -1,4 +1,5 @@
-/* The tries: pick a server, connect, ask, read the head; go to the next one while that is allowed and nothing was sent to the client. */
+/* The tries: pick a server, connect, ask, read the head; go to the next one while that is allowed
+ * and nothing was sent to the client. */
 #include "gateway/gateway.h"
 
 #include "exchange/trail.h"
@@ -33,8 +34,9 @@ begin_step(struct gateway *g, struct str peer)
 {
     struct upstream_trail *trail = g->x->trail;
     struct upstream_step *step = arena_new(&g->x->arena, struct upstream_step);
-    *step = (struct upstream_step){ .peer = peer, .began_us = clock_us(), .connect_us = -1, .header_us = -1,
-                                    .response_us = -1 };
+    *step = (struct upstream_step){
+        .peer = peer, .began_us = clock_us(), .connect_us = -1, .header_us = -1, .response_us = -1
+    };
     if (trail->last)
         trail->last->next = step;
     else
@@ -64,7 +66,8 @@ static struct outcome
 connect_peer(struct gateway *g, bool fresh)
 {
     struct address bind;
-    struct connect_options o = { .timeout_ms = g->my->connect_timeout.ms, .fresh = fresh,
+    struct connect_options o = { .timeout_ms = g->my->connect_timeout.ms,
+                                 .fresh = fresh,
                                  .socket_keepalive = g->my->socket_keepalive };
     if (find_bind_address(g, &bind))
         o.bind = &bind;
@@ -80,7 +83,8 @@ send_fault(struct gateway *g, int error)
 {
     if (g->upload_client) {
         if (error == -ETIMEDOUT)
-            return (struct outcome){ FAULT_CLIENT_TIMEOUT, ETIMEDOUT, "while reading client request body" };
+            return (struct outcome){ FAULT_CLIENT_TIMEOUT, ETIMEDOUT,
+                                     "while reading client request body" };
         if (error == -EFBIG)
             return (struct outcome){ FAULT_BODY_TOO_LARGE, 0, "while reading client request body" };
         if (error == -EBADMSG)
@@ -101,11 +105,14 @@ read_fault(int error, const char *why)
     case -EPROTO:
         return (struct outcome){ FAULT_UPSTREAM_INVALID, 0, why };
     case -EMSGSIZE:
-        return (struct outcome){ FAULT_UPSTREAM_HEADER_TOO_LARGE, 0, "while reading response header from upstream" };
+        return (struct outcome){ FAULT_UPSTREAM_HEADER_TOO_LARGE, 0,
+                                 "while reading response header from upstream" };
     case -EPIPE:
-        return (struct outcome){ FAULT_UPSTREAM_CLOSED, 0, "while reading response header from upstream" };
+        return (struct outcome){ FAULT_UPSTREAM_CLOSED, 0,
+                                 "while reading response header from upstream" };
     default:
-        return (struct outcome){ FAULT_UPSTREAM_RESET, -error, "while reading response header from upstream" };
+        return (struct outcome){ FAULT_UPSTREAM_RESET, -error,
+                                 "while reading response header from upstream" };
     }
 }
 
@@ -163,8 +170,8 @@ end_try(struct gateway *g, enum attempt_result result)
     attempt_release(&g->attempt, false);
 }
 
-/* A pooled connection may have been closed by the backend at the moment it was taken: not the peer's fault, and safe to repeat
- * when nothing came back and the request may be repeated. */
+/* A pooled connection may have been closed by the backend at the moment it was taken: not the
+ * peer's fault, and safe to repeat when nothing came back and the request may be repeated. */
 static bool
 died_of_age(const struct gateway *g, struct outcome o)
 {
@@ -195,8 +202,9 @@ status_condition(unsigned status)
 {
     static const struct {
         unsigned status, condition;
-    } table[] = { { 500, NEXT_HTTP_500 }, { 502, NEXT_HTTP_502 }, { 503, NEXT_HTTP_503 }, { 504, NEXT_HTTP_504 },
-                  { 403, NEXT_HTTP_403 }, { 404, NEXT_HTTP_404 }, { 429, NEXT_HTTP_429 } };
+    } table[] = { { 500, NEXT_HTTP_500 }, { 502, NEXT_HTTP_502 }, { 503, NEXT_HTTP_503 },
+                  { 504, NEXT_HTTP_504 }, { 403, NEXT_HTTP_403 }, { 404, NEXT_HTTP_404 },
+                  { 429, NEXT_HTTP_429 } };
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)
         if (table[i].status == status)
             return table[i].condition;
@@ -214,12 +222,14 @@ has_time(const struct gateway *g)
 static bool
 may_go_on(const struct gateway *g, unsigned condition)
 {
-    unsigned tries = g->my->next_upstream_tries, peers = (unsigned)upstream_peer_count(g->target.upstream);
+    unsigned tries = g->my->next_upstream_tries,
+             peers = (unsigned)upstream_peer_count(g->target.upstream);
     if (tries == 0 || tries > peers)
         tries = peers;
     if (!(g->my->next_upstream & condition) || g->attempt.picks >= tries || !has_time(g))
         return false;
-    if (g->request_sent && !method_is_idempotent(g->x->request.method) && !(g->my->next_upstream & NEXT_NON_IDEMPOTENT))
+    if (g->request_sent && !method_is_idempotent(g->x->request.method) &&
+        !(g->my->next_upstream & NEXT_NON_IDEMPOTENT))
         return false;
     return !g->body_begun && !fiber_cancelled();
 }
@@ -240,7 +250,8 @@ static void
 note(struct gateway *g, struct outcome o)
 {
     const struct fault_row *row = fault_row(o.fault);
-    exchange_log(g->x, row->level, o.error, "%s%s%s", row->sentence, o.why ? " " : "", o.why ? o.why : "");
+    exchange_log(g->x, row->level, o.error, "%s%s%s", row->sentence, o.why ? " " : "",
+                 o.why ? o.why : "");
 }
 
 static enum verdict
@@ -272,7 +283,8 @@ find_answer(struct gateway *g)
         bool wanted = o.fault == FAULT_NONE && (g->my->next_upstream & condition);
         if (o.fault == FAULT_NONE && !(wanted && may_go_on(g, condition)))
             return PASS;
-        bool backends = (row->whose == BACKEND && o.fault != FAULT_NONE) || (wanted && condition < NEXT_HTTP_403);
+        bool backends = (row->whose == BACKEND && o.fault != FAULT_NONE) ||
+                        (wanted && condition < NEXT_HTTP_403);
         bool again = may_go_on(g, condition);
         if (o.fault != FAULT_NONE && g->step->status == 0)
             g->step->status = row->status;
@@ -293,7 +305,11 @@ gateway_run(struct exchange *x, const struct gateway_settings *my, const struct 
             const struct gateway_target *target, unsigned http_version)
 {
     struct gateway *g = arena_new(&x->arena, struct gateway);
-    *g = (struct gateway){ .x = x, .my = my, .codec = codec, .target = *target, .http_version = http_version,
+    *g = (struct gateway){ .x = x,
+                           .my = my,
+                           .codec = codec,
+                           .target = *target,
+                           .http_version = http_version,
                            .body_file = -1 };
     trail_of(g);
     attempt_init(&g->attempt, target->upstream, &x->arena);

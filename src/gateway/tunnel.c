@@ -1,4 +1,5 @@
-/* After a 101: bytes both ways. One fiber a direction; an end of one side is passed on as a half-close. */
+/* After a 101: bytes both ways. One fiber a direction; an end of one side is passed on as a
+ * half-close. */
 #include "gateway/gateway.h"
 
 #include "exchange/trail.h"
@@ -67,7 +68,8 @@ send_ahead(struct tunnel *t, struct str from_client)
     if (from_client.n)
         r = conn_write(t->backend, from_client.p, from_client.n, g->my->send_timeout.ms);
     if (r == 0 && g->end > g->start)
-        r = conn_write(t->client, g->in->data + g->start, g->end - g->start, g->my->send_timeout.ms);
+        r = conn_write(t->client, g->in->data + g->start, g->end - g->start,
+                       g->my->send_timeout.ms);
     g->start = g->end;
     buffer_put(g->in);
     g->in = NULL;
@@ -78,7 +80,10 @@ enum verdict
 gateway_tunnel(struct gateway *g)
 {
     struct exchange *x = g->x;
-    struct tunnel t = { .gateway = g, .backend = &g->attempt.conn->conn, .last_ms = clock_ms(), .owner = fiber_self() };
+    struct tunnel t = { .gateway = g,
+                        .backend = &g->attempt.conn->conn,
+                        .last_ms = clock_ms(),
+                        .owner = fiber_self() };
     struct child child;
     struct str pending;
     x->cancel_on_gone = NULL;

@@ -1,0 +1,263 @@
+/* proxy_pass: HTTP backends. Here are the URL, the request line's URI and Host; the rest is the
+ * gateway's. */
+#include "exchange/feature.h"
+#include "exchange/snapshot.h"
+#include "gateway/rows.h"
+#include "http/uri.h"
+
+#include <errno.h>
+
+struct settings {
+    struct gateway_settings gateway;
+    unsigned http_version; /* enum version */
+    /* proxy_pass itself; never inherited, as the location holds it */
+    struct upstream *upstream;             /* NULL: the URL has variables */
+    const struct template *url;            /* with variables */
+    struct str scheme, host_port;          /* without variables */
+    struct str uri;                        /* STR_NONE: the URL has no URI part */
+    struct str redirect_from, redirect_to; /* proxy_redirect default */
+    const struct resolver_settings *resolver;
+    struct scope *scope;
+};
+
+extern const struct feature proxy_pass;
+
+static const struct choice versions[] = { { "1.0", VERSION_10 },
+                                          { "1.1", VERSION_11 },
+                                          { NULL, 0 } };
+
+static struct str
+port_of(struct str host_port)
+{
+    struct str host;
+    int port;
+    if (str_starts(host_port, STR("unix:")))
+        return STR("");
+    if (!address_split(host_port, &host, &port) || port < 0)
+        return STR("80");
+    return str_skip(host_port, host_port.n - (port > 9999  ? 5
+                                              : port > 999 ? 4
+                                              : port > 99  ? 3
+                                              : port > 9   ? 2
+                                                           : 1));
+}
+
+/* Splits "http://host:port/uri" or "http://unix:/path:/uri" after the scheme. False: no such
+ * scheme. */
+static bool
+split_url(struct str url, struct str *host_port, struct str *uri)
+{
+    struct str rest = str_skip(url, 7);
+    size_t n = 0;
+    if (!str_starts_nocase(url, STR("http://")))
+        return false;
+    if (str_starts(rest, STR("unix:"))) {
+        ptrdiff_t colon = str_find(str_skip(rest, 5), ':');
+        n = colon < 0 ? rest.n : (size_t)colon + 5;
+        *host_port = str_head(rest, n);
+        *uri = colon < 0 ? STR_NONE : str_skip(rest, n + 1);
+    } else {
+        while (n < rest.n && rest.p[n] != '/' && rest.p[n] != '?')
+            n++;
+        *host_port = str_head(rest, n);
+        *uri = n < rest.n ? str_skip(rest, n) : STR_NONE;
+    }
+    return host_port->n > 0;
+}
+
+/* After the whole configuration is known: a group of that name, or one server of its own. */
+static void
+find_upstream(struct compile *c, void *arg)
+{
+    struct settings *my = arg;
+    my->resolver = upstream_resolver(my->scope);
+    if (my->url)
+        return;
+    my->upstream = upstream_find(c, my->scope, my->host_port);
+    if (my->upstream == NULL)
+        my->upstream = upstream_implied(c, my->scope, my->host_port, 80);
+}
+
+static bool
+set_pass(struct setting *s)
+{
+    struct settings *my = s->settings;
+    struct location *l = s->scope->object;
+    struct str url = setting_arg(s, 1);
+    my->url = NULL;
+    my->scope = s->scope;
+    if (str_find(url, '$') >= 0) {
+        my->url = template_compile(s, 1, url);
+        if (my->url == NULL)
+            return false;
+    } else if (!split_url(url, &my->host_port, &my->uri)) {
+        if (str_starts_nocase(url, STR("https://")))
+            return setting_error(
+                s, 1, "https protocol requires SSL support, which this usher does not have yet");
+        return setting_error(s, 1, "invalid URL prefix");
+    }
+    if (my->uri.p && (l->kind == LOCATION_REGEX || l->kind == LOCATION_NAMED))
+        return setting_error(
+            s, 1,
+            "\"proxy_pass\" cannot have URI part in location given by regular expression, or "
+            "inside named location, or inside \"if\" statement, or inside \"limit_except\" block");
+    compile_defer(s->compile, find_upstream, my);
+    if (l->kind != LOCATION_REGEX && l->kind != LOCATION_NAMED) {
+        my->redirect_to = l->name;
+        my->redirect_from = my->url     ? STR_NONE
+                            : my->uri.p ? url
+                                        : arena_join(s->compile->arena, url, STR("/"));
+        if (!my->uri.p)
+            my->redirect_to = STR("/");
+    }
+    return location_set_content(s, &proxy_pass);
+}
+
+static const struct directive directives[] = {
+    { "proxy_pass", NO_FIELD, IN_LOCATION, .set = set_pass, .syntax = "URL",
+      .example = "proxy_pass http://127.0.0.1:8000;",
+      .help = "Passes requests to a server or a group of servers: http://host[:port][/uri], "
+              "http://unix:/path[:/uri], or "
+              "http://group. With a URI, it replaces the location's prefix; without, the request's "
+              "is passed as it came. "
+              "The URL may have variables." },
+    { "proxy_http_version", FIELD(struct settings, http_version), GATEWAY_IN, .initial = "1.1",
+      .choices = versions,
+      .help = "HTTP version towards servers. Connections are kept alive with 1.1." },
+    { "proxy_method", FIELD(struct settings, gateway.method), GATEWAY_IN, .syntax = "method",
+      .example = "proxy_method POST;",
+      .help = "Method of requests to servers, in place of the client's." },
+    { "proxy_set_body", FIELD(struct settings, gateway.set_body), GATEWAY_IN, .syntax = "value",
+      .example = "proxy_set_body $request_uri;",
+      .help = "Body of requests to servers, in place of the client's." },
+    { "proxy_set_header", PLACE(struct settings, gateway.set_headers), GATEWAY_IN,
+      .set = gateway_set_header, .flags = MANY, .args_min = 2, .args_max = 2,
+      .syntax = "field value", .example = "proxy_set_header Host $host;",
+      .help = "Sets a field of requests to servers; an empty value leaves it out. By default Host "
+              "is $proxy_host. Inherited "
+              "only by blocks that set none." },
+    { "proxy_redirect", PLACE(struct settings, gateway.redirects), GATEWAY_IN,
+      .set = rewrite_set_redirect, .flags = MANY, .args_min = 1, .args_max = 2,
+      .syntax = "default | off | redirect replacement", .example = "proxy_redirect off;",
+      .help = "Changes the Location and Refresh fields of responses. By default the URL of "
+              "proxy_pass becomes the "
+              "location's name." },
+    { "proxy_cookie_domain", PLACE(struct settings, gateway.cookie_domains), GATEWAY_IN,
+      .set = rewrite_set_cookie_domain, .flags = MANY, .args_min = 1, .args_max = 2,
+      .syntax = "off | domain replacement", .example = "proxy_cookie_domain localhost example.org;",
+      .help = "Changes the domain attribute of cookies." },
+    { "proxy_cookie_path", PLACE(struct settings, gateway.cookie_paths), GATEWAY_IN,
+      .set = rewrite_set_cookie_path, .flags = MANY, .args_min = 1, .args_max = 2,
+      .syntax = "off | path replacement", .example = "proxy_cookie_path /two/ /;",
+      .help = "Changes the path attribute of cookies." },
+    { "proxy_cookie_flags", PLACE(struct settings, gateway.cookie_flags), GATEWAY_IN,
+      .set = rewrite_set_cookie_flags, .flags = MANY, .args_min = 1, .args_max = ARGS_ANY,
+      .syntax = "off | cookie [flag ...]",
+      .example = "proxy_cookie_flags ~ secure httponly samesite=lax;",
+      .help = "Sets or removes (no…) the flags secure, httponly and samesite=strict|lax|none of "
+              "cookies." },
+    { "proxy_headers_hash_max_size", NO_FIELD, GATEWAY_IN, .set = gateway_ignore, .flags = IGNORED,
+      .syntax = "size", .example = "proxy_headers_hash_max_size 512;",
+      .help = "Accepted; tables size themselves." },
+    { "proxy_headers_hash_bucket_size", NO_FIELD, GATEWAY_IN, .set = gateway_ignore,
+      .flags = IGNORED, .syntax = "size", .example = "proxy_headers_hash_bucket_size 64;",
+      .help = "Accepted; tables size themselves." },
+    GATEWAY_ROWS("proxy_", struct settings, gateway),
+    { 0 },
+};
+
+static bool
+complete(struct scope *scope, void *settings)
+{
+    return gateway_complete(scope, &((struct settings *)settings)->gateway);
+}
+
+static struct str
+with_args(struct exchange *x, struct str path)
+{
+    if (x->args.n == 0)
+        return path;
+    return arena_join(&x->arena, arena_join(&x->arena, path, STR("?")), x->args);
+}
+
+/* The request's own URI: untouched as it came, or what internal redirects made of it. */
+static struct str
+own_uri(struct exchange *x)
+{
+    if (x->uri_is_raw && x->request.path.n && x->request.path.p[0] == '/')
+        return x->request.args.p
+                   ? str_between(x->request.path.p, x->request.args.p + x->request.args.n)
+                   : x->request.path;
+    return with_args(x, uri_escape(x->uri, ESCAPE_URI, &x->arena));
+}
+
+/* The URL's URI in place of the location's prefix. */
+static struct str
+replaced_uri(struct exchange *x, struct str uri)
+{
+    struct str name = x->location->name;
+    struct str rest = name.n <= x->uri.n ? str_skip(x->uri, name.n) : STR("");
+    struct str path = arena_join(&x->arena, uri, uri_escape(rest, ESCAPE_URI, &x->arena));
+    if (path.n == 0 || path.p[0] != '/')
+        path = arena_join(&x->arena, STR("/"), path);
+    return with_args(x, path);
+}
+
+static void
+set_static_target(struct exchange *x, const struct settings *my, struct gateway_target *t)
+{
+    bool has_uri = my->uri.p != NULL;
+    t->upstream = my->upstream;
+    t->host = str_starts(my->host_port, STR("unix:")) ? STR("localhost") : my->host_port;
+    t->port = port_of(my->host_port);
+    t->uri = has_uri ? replaced_uri(x, my->uri) : own_uri(x);
+    t->redirect_from = my->redirect_from;
+    t->redirect_to = my->redirect_to;
+}
+
+/* A URL with variables: known only now. The group of that name, else one looked up for this
+ * request. */
+static enum verdict
+set_dynamic_target(struct exchange *x, const struct settings *my, struct gateway_target *t)
+{
+    struct str url = template_eval(my->url, x), uri;
+    if (!split_url(url, &t->host, &uri))
+        return fail(x, FAULT_INTERNAL, "invalid URL prefix in \"" STR_FMT "\"", STR_ARG(url));
+    t->port = port_of(t->host);
+    t->uri = uri.p ? uri : own_uri(x);
+    if (uri.p && uri.n && uri.p[0] != '/')
+        t->uri = arena_join(&x->arena, STR("/"), uri);
+    t->upstream = upstream_lookup(x->snapshot->upstreams, t->host);
+    if (t->upstream)
+        return PASS;
+    int r = upstream_adhoc(t->host, 80, my->resolver, &x->arena, &t->upstream,
+                           clock_in(my->gateway.connect_timeout.ms));
+    if (r == -ECANCELED)
+        return fail(x, FAULT_CLIENT_GONE, "while resolving \"" STR_FMT "\"", STR_ARG(t->host));
+    return r < 0 ? fail(x, FAULT_UPSTREAM_UNRESOLVED, "\"" STR_FMT "\"", STR_ARG(t->host)) : PASS;
+}
+
+static enum verdict
+run(struct exchange *x, const void *settings)
+{
+    const struct settings *my = settings;
+    struct gateway_target target = { .scheme = STR("http") };
+    enum verdict v = PASS;
+    if (my->url)
+        v = set_dynamic_target(x, my, &target);
+    else
+        set_static_target(x, my, &target);
+    if (v != PASS)
+        return v;
+    return gateway_run(x, &my->gateway, &h1_client_codec, &target, my->http_version);
+}
+
+const struct feature proxy_pass = {
+    .name = "proxy_pass",
+    .phase = PHASE_CONTENT,
+    .settings_size = sizeof(struct settings),
+    .directives = directives,
+    .complete = complete,
+    .on_request = run,
+    .content_only = true,
+};
