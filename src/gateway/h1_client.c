@@ -163,7 +163,7 @@ send_body(struct gateway *g, const struct chunk *chunk)
     bool chunked = g->x->request.framing == FRAMING_CHUNKED;
     struct iovec iov[3] = { { size_line, 0 },
                             { (void *)chunk->bytes.p, chunk->bytes.n },
-                            { "\r\n", 2 } };
+                            { (void *)"\r\n", 2 } };
     uint64_t before = conn_of(g)->bytes_written;
     if (chunked)
         iov[0].iov_len = h1_chunk_head(chunk->bytes.n, size_line);
