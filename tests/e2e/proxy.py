@@ -126,7 +126,12 @@ class Proxy:
         with open(self.prefix / "logs/stderr", "wb") as err:
             self.process = subprocess.Popen(self.command(*self.args), stderr=err, stdout=err,
                                             stdin=subprocess.DEVNULL, start_new_session=True)
-        until(self._listening, "the pid file", timeout=20)
+        try:
+            until(self._listening, "the pid file", timeout=20)
+        except AssertionError:  # said once, here; stop() has nothing left to judge
+            process, self.process = self.process, None
+            self._kill_session(process, process.pid)
+            raise
         return self
 
     def _listening(self):
