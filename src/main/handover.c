@@ -5,7 +5,7 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 
-enum { PATIENCE_S = 10 };
+enum { PATIENCE_S = 3 };
 
 int
 handover_pair(int ends[2])

@@ -11,6 +11,8 @@ enum handover_kind {
     HANDOVER_LISTEN,   /* text: address; number: which of its sockets; fd: the socket */
     HANDOVER_UNLISTEN, /* text: address */
     HANDOVER_RELOAD,   /* fd: the sources, sealed; what came before belongs to it */
+    HANDOVER_DRAIN,    /* graceful end */
+    HANDOVER_TERMINATE,
     /* from the worker */
     HANDOVER_READY,   /* every thread accepts */
     HANDOVER_ADOPTED, /* number: generation */

@@ -33,7 +33,11 @@ signals_open(void)
         sigaddset(&set, rows[i].number);
     sigprocmask(SIG_BLOCK, &set, NULL);
     signal(SIGPIPE, SIG_IGN);
-    return signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+    /* A forked child makes its own: what the parent's descriptor is polled for is the parent's. */
+    static int former = -1;
+    if (former >= 0)
+        close(former);
+    return former = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
 }
 
 enum signal_order
@@ -46,6 +50,8 @@ signals_next(int fd)
         const struct row *r = &rows[i];
         if (r->number != (int)info.ssi_signo)
             continue;
+        if (r->order == ORDER_REST && info.ssi_code == SI_KERNEL)
+            return ORDER_IGNORED; /* a terminal was resized */
         report(LEVEL_NOTICE, 0, "signal %d (%s) received from %d%s", r->number, r->name,
                (int)info.ssi_pid, r->say);
         return r->order;

@@ -12,6 +12,7 @@ enum signal_order { /* what nginx's signals ask for */
     ORDER_QUIT,
     ORDER_TERMINATE,
     ORDER_CHILD,
+    ORDER_IGNORED,
 };
 
 /* Blocks them in the calling thread (and all that it makes) and ignores SIGPIPE. The descriptor. */

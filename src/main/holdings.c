@@ -1,5 +1,5 @@
 /* Sockets of the process: opened, inherited, kept, closed. */
-#include "main/listeners.h"
+#include "main/holdings.h"
 
 #include "main/report.h"
 
@@ -13,20 +13,20 @@ enum { TRIES = 5, TRY_AGAIN_MS = 500 };
 
 #define VARIABLE "USHER_LISTENERS"
 
-static struct listener *
-find(const struct listeners *l, struct str text)
+static struct holding *
+find(const struct holdings *l, struct str text)
 {
-    struct listener *each = l->first;
+    struct holding *each = l->first;
     while (each && !str_eq(each->text, text))
         each = each->next;
     return each;
 }
 
-static struct listener *
-add(struct listeners *l, const struct listen_address *a)
+static struct holding *
+add(struct holdings *l, const struct listen_address *a)
 {
-    struct listener *new = calloc(1, sizeof *new);
-    struct listener **end = &l->first;
+    struct holding *new = calloc(1, sizeof *new);
+    struct holding **end = &l->first;
     new->options = a->options;
     new->text = (struct str){ strndup(a->text.p, a->text.n), a->text.n };
     while (*end)
@@ -35,9 +35,9 @@ add(struct listeners *l, const struct listen_address *a)
 }
 
 static void
-remove_one(struct listeners *l, struct listener *gone)
+remove_one(struct holdings *l, struct holding *gone)
 {
-    struct listener **at = &l->first;
+    struct holding **at = &l->first;
     while (*at != gone)
         at = &(*at)->next;
     *at = gone->next;
@@ -47,14 +47,14 @@ remove_one(struct listeners *l, struct listener *gone)
 }
 
 static void
-push(struct listener *l, int fd)
+push(struct holding *l, int fd)
 {
     l->fds = realloc(l->fds, (l->n + 1) * sizeof *l->fds);
     l->fds[l->n++] = fd;
 }
 
 static bool
-is_unix(const struct listener *l)
+is_unix(const struct holding *l)
 {
     return l->options.address.any.sa_family == AF_UNIX;
 }
@@ -77,7 +77,7 @@ is_listening(int fd)
 }
 
 void
-listeners_inherit(struct listeners *l)
+holdings_inherit(struct holdings *l)
 {
     const char *names = getenv(VARIABLE);
     if (names == NULL)
@@ -100,7 +100,7 @@ listeners_inherit(struct listeners *l)
 }
 
 static void
-take_inherited(struct listeners *l, struct listener *into)
+take_inherited(struct holdings *l, struct holding *into)
 {
     int *from = l->inherited, *to = from;
     if (from == NULL)
@@ -114,7 +114,7 @@ take_inherited(struct listeners *l, struct listener *into)
 }
 
 static void
-close_unclaimed(struct listeners *l)
+close_unclaimed(struct holdings *l)
 {
     for (int *fd = l->inherited; fd && *fd >= 0; fd++)
         close(*fd);
@@ -123,13 +123,13 @@ close_unclaimed(struct listeners *l)
 }
 
 char *
-listeners_bequeath(const struct listeners *l)
+holdings_bequeath(const struct holdings *l)
 {
     size_t n = 0, cap = 1;
-    for (const struct listener *each = l->first; each; each = each->next)
+    for (const struct holding *each = l->first; each; each = each->next)
         cap += each->n * 12;
     char *value = calloc(1, cap);
-    for (const struct listener *each = l->first; each; each = each->next)
+    for (const struct holding *each = l->first; each; each = each->next)
         for (unsigned i = 0; i < each->n; i++) {
             (void)fcntl(each->fds[i], F_SETFD, 0);
             n += (size_t)snprintf(value + n, cap - n, "%d;", each->fds[i]);
@@ -143,10 +143,10 @@ listeners_bequeath(const struct listeners *l)
  * socket without it is refused then; so one is tried first, unless this program is the one that holds the
  * port (by a wildcard, or for its other threads). */
 static int
-probe(const struct listeners *l, const struct listener *wanted)
+probe(const struct holdings *l, const struct holding *wanted)
 {
     const struct address *a = &wanted->options.address;
-    for (const struct listener *each = l->first; each; each = each->next)
+    for (const struct holding *each = l->first; each; each = each->next)
         if (each->n && address_port(&each->options.address) == address_port(a))
             return 0;
     int fd = socket(a->any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -162,7 +162,7 @@ probe(const struct listeners *l, const struct listener *wanted)
 }
 
 static int
-open_one(const struct listeners *l, struct listener *each, const char **step)
+open_one(const struct holdings *l, struct holding *each, const char **step)
 {
     *step = "bind()";
     int e = each->n == 0 && !is_unix(each) ? probe(l, each) : 0;
@@ -175,7 +175,7 @@ open_one(const struct listeners *l, struct listener *each, const char **step)
 enum outcome { OPENED, BUSY, REFUSED };
 
 static enum outcome
-open_listener(struct listeners *l, struct listener *each, unsigned threads)
+open_holding(struct holdings *l, struct holding *each, unsigned threads)
 {
     unsigned wanted = is_unix(each) ? 1 : threads;
     while (each->n < wanted) {
@@ -190,11 +190,11 @@ open_listener(struct listeners *l, struct listener *each, unsigned threads)
 }
 
 static enum outcome
-open_wanted(struct listeners *l, unsigned threads)
+open_wanted(struct holdings *l, unsigned threads)
 {
     enum outcome worst = OPENED;
-    for (struct listener *each = l->first; each; each = each->next) {
-        enum outcome o = each->wanted ? open_listener(l, each, threads) : OPENED;
+    for (struct holding *each = l->first; each; each = each->next) {
+        enum outcome o = each->wanted ? open_holding(l, each, threads) : OPENED;
         if (o > worst)
             worst = o;
         if (worst == REFUSED)
@@ -204,7 +204,7 @@ open_wanted(struct listeners *l, unsigned threads)
 }
 
 static enum outcome
-open_patiently(struct listeners *l, unsigned threads)
+open_patiently(struct holdings *l, unsigned threads)
 {
     for (int left = TRIES; left > 0; left--) {
         enum outcome o = open_wanted(l, threads);
@@ -218,14 +218,14 @@ open_patiently(struct listeners *l, unsigned threads)
 }
 
 static void
-mark_wanted(struct listeners *l, const struct snapshot *s)
+mark_wanted(struct holdings *l, const struct snapshot *s)
 {
-    for (struct listener *each = l->first; each; each = each->next) {
+    for (struct holding *each = l->first; each; each = each->next) {
         each->wanted = false;
         each->kept = each->n;
     }
     for (unsigned i = 0; i < s->n_listens; i++) {
-        struct listener *each = find(l, s->listens[i]->text);
+        struct holding *each = find(l, s->listens[i]->text);
         if (each == NULL) {
             each = add(l, s->listens[i]);
             take_inherited(l, each);
@@ -235,20 +235,20 @@ mark_wanted(struct listeners *l, const struct snapshot *s)
 }
 
 static void
-close_from(struct listener *l, unsigned first)
+close_from(struct holding *l, unsigned first)
 {
     while (l->n > first)
         close(l->fds[--l->n]);
 }
 
 static void
-roll_back(struct listeners *l)
+roll_back(struct holdings *l)
 {
-    for (struct listener *each = l->first, *next; each; each = next) {
+    for (struct holding *each = l->first, *next; each; each = next) {
         next = each->next;
         bool opened = each->n > each->kept;
         close_from(each, each->kept);
-        if (opened && each->n == 0 && is_unix(each))
+        if (opened && each->n == 0 && is_unix(each) && !l->shared)
             unlink(each->options.address.un.sun_path);
         if (each->n == 0)
             remove_one(l, each);
@@ -256,7 +256,7 @@ roll_back(struct listeners *l)
 }
 
 bool
-listeners_open(struct listeners *l, const struct snapshot *s, unsigned threads)
+holdings_open(struct holdings *l, const struct snapshot *s, unsigned threads)
 {
     mark_wanted(l, s);
     if (open_patiently(l, threads) == OPENED)
@@ -268,7 +268,7 @@ listeners_open(struct listeners *l, const struct snapshot *s, unsigned threads)
 /* --- closing --- */
 
 static void
-close_one(struct listener *l, bool remove_file)
+close_one(struct holding *l, bool remove_file)
 {
     close_from(l, 0);
     if (remove_file && is_unix(l) && unlink(l->options.address.un.sun_path) < 0)
@@ -276,9 +276,9 @@ close_one(struct listener *l, bool remove_file)
 }
 
 void
-listeners_settle(struct listeners *l, const struct snapshot *s)
+holdings_settle(struct holdings *l, const struct snapshot *s)
 {
-    for (struct listener *each = l->first, *next; each; each = next) {
+    for (struct holding *each = l->first, *next; each; each = next) {
         next = each->next;
         const struct listen_address *a = snapshot_listen(s, each->text);
         if (a == NULL) {
@@ -294,11 +294,20 @@ listeners_settle(struct listeners *l, const struct snapshot *s)
 }
 
 void
-listeners_close(struct listeners *l, bool unlink_files)
+holdings_close(struct holdings *l, bool unlink_files)
 {
     while (l->first) {
         close_one(l->first, unlink_files && !l->shared);
         remove_one(l, l->first);
     }
     close_unclaimed(l);
+}
+
+void
+holdings_forget(struct holdings *l)
+{
+    while (l->first) {
+        l->first->n = 0;
+        remove_one(l, l->first);
+    }
 }

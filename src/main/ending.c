@@ -1,0 +1,82 @@
+/* Drain, then kill, then leave. */
+#include "main/ending.h"
+
+#include "main/report.h"
+#include "main/threads.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+enum { LAST_MOMENT_MS = 1000 }; /* for cut exchanges to unwind */
+
+void
+ending_init(struct ending *e)
+{
+    *e = (struct ending){ .how = ENDING_NOT, .deadline = NEVER };
+}
+
+void
+ending_drain(struct ending *e, uint64_t timeout_ms)
+{
+    if (e->how != ENDING_NOT)
+        return;
+    e->how = ENDING_GRACEFULLY;
+    report(LEVEL_NOTICE, 0, "gracefully shutting down");
+    threads_drain();
+    e->deadline = timeout_ms ? clock_in(timeout_ms) : NEVER;
+}
+
+static void
+cut(struct ending *e)
+{
+    e->killed = true;
+    threads_kill();
+    e->deadline = clock_in(LAST_MOMENT_MS);
+}
+
+void
+ending_terminate(struct ending *e)
+{
+    if (e->how == ENDING_NOW)
+        return;
+    if (e->how == ENDING_NOT)
+        threads_drain();
+    e->how = ENDING_NOW;
+    cut(e);
+}
+
+bool
+ending_reached(struct ending *e)
+{
+    clock_refresh();
+    if (e->how == ENDING_NOT)
+        return false;
+    if (threads_left() == 0 || (e->killed && clock_ms() >= e->deadline))
+        return true;
+    if (!e->killed && clock_ms() >= e->deadline)
+        cut(e);
+    return false;
+}
+
+int
+ending_timeout(const struct ending *e)
+{
+    clock_refresh();
+    if (e->deadline == NEVER)
+        return -1;
+    return e->deadline > clock_ms() ? (int)(e->deadline - clock_ms()) : 0;
+}
+
+_Noreturn void
+ending_exit(void)
+{
+    report(LEVEL_NOTICE, 0, "exiting");
+    bool all = threads_left() == 0;
+    if (all)
+        threads_join();
+    log_flush_thread();
+    report(LEVEL_NOTICE, 0, "exit");
+    if (all)
+        exit(0);
+    _exit(0); /* threads that would not end must not see their memory go */
+}

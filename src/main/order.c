@@ -1,0 +1,49 @@
+/* The configuration names the pid file, the pid file the process. */
+#include "main/order.h"
+
+#include "main/configuration.h"
+#include "main/pidfile.h"
+#include "main/report.h"
+#include "main/signals.h"
+
+#include <errno.h>
+#include <signal.h>
+
+static int
+send_to(struct str path, int number)
+{
+    pid_t pid;
+    char text[32];
+    int why;
+    if (pidfile_read(path, &pid, text, &why)) {
+        if (kill(pid, number) == 0)
+            return 0;
+        report(LEVEL_ALERT, errno, "kill(%d, %d) failed", (int)pid, number);
+    } else if (why) {
+        report(LEVEL_ERROR, why, "open() \"" STR_FMT "\" failed", STR_ARG(path));
+    } else {
+        report(LEVEL_ERROR, 0, "invalid PID number \"%s\" in \"" STR_FMT "\"", text,
+               STR_ARG(path));
+    }
+    return 1;
+}
+
+/* A faulty file is no reason not to stop: only what the reload would refuse is refused here. */
+static bool
+is_hindered(const struct options *o, const struct diags *d)
+{
+    return d->errors && strcmp(o->signal, "reload") == 0;
+}
+
+int
+order_send(const struct options *o)
+{
+    struct diags d;
+    struct snapshot *s = configuration_compile(o, NULL, &d);
+    bool hindered = is_hindered(o, &d);
+    if (hindered)
+        report_diags(&d, false);
+    int code = hindered ? 1 : send_to(configuration_pid(o, s), signals_number(o->signal));
+    snapshot_free(s);
+    return code;
+}

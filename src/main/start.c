@@ -1,0 +1,131 @@
+/* The start: compile, open, bind, leave the terminal, write the pid file, in an order in which each failure is
+ * still told to whoever typed the command. */
+#include "main/start.h"
+
+#include "main/configuration.h"
+#include "main/report.h"
+#include "main/signals.h"
+#include "main/single.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+/* The daemon's way to tell the process that was typed how the start went. */
+static int parent_waits = -1;
+
+static void
+started(void)
+{
+    if (parent_waits < 0)
+        return;
+    (void)!write(parent_waits, "", 1);
+    close(parent_waits);
+    parent_waits = -1;
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    for (int fd = 0; null >= 0 && fd < 3; fd++)
+        dup2(null, fd);
+    if (null > 2)
+        close(null);
+    report_to_log();
+}
+
+static void
+started_in_foreground(void)
+{
+    report_to_log();
+}
+
+/* The parent returns to the shell with the child's success or failure. */
+_Noreturn static void
+wait_for_start(int from)
+{
+    char byte;
+    ssize_t n;
+    do
+        n = read(from, &byte, 1);
+    while (n < 0 && errno == EINTR);
+    _exit(n == 1 ? 0 : 1);
+}
+
+static bool
+leave_terminal(void)
+{
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) < 0)
+        return false;
+    pid_t pid = fork();
+    if (pid < 0) {
+        report(LEVEL_EMERG, errno, "fork() failed");
+        return false;
+    }
+    if (pid > 0) {
+        close(ends[1]);
+        wait_for_start(ends[0]);
+    }
+    close(ends[0]);
+    parent_waits = ends[1];
+    if (setsid() < 0)
+        report(LEVEL_EMERG, errno, "setsid() failed");
+    umask(0);
+    return true;
+}
+
+static void
+announce(void)
+{
+    struct utsname os;
+    struct rlimit files;
+    report(LEVEL_NOTICE, 0, "using the \"epoll\" event method");
+    report(LEVEL_NOTICE, 0, "usher/" USHER_VERSION);
+    if (uname(&os) == 0)
+        report(LEVEL_NOTICE, 0, "OS: %s %s", os.sysname, os.release);
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0)
+        report(LEVEL_NOTICE, 0, "getrlimit(RLIMIT_NOFILE): %llu:%llu",
+               (unsigned long long)files.rlim_cur, (unsigned long long)files.rlim_max);
+}
+
+static bool
+open_all(struct supervisor *s, struct diags *d)
+{
+    const struct process_settings *p = process_settings_of(s->snapshot);
+    if (!configuration_open_logs(s->snapshot, d))
+        return false;
+    holdings_inherit(&s->holdings);
+    bool inherited = s->holdings.inherited != NULL;
+    s->parent = inherited ? getppid() : 0;
+    if (!holdings_open(&s->holdings, s->snapshot, process_threads(p)))
+        return false;
+    holdings_settle(&s->holdings, s->snapshot);
+    announce();
+    if (p->daemon && !inherited && s->options->text.p == NULL && !leave_terminal())
+        return false;
+    return supervisor_write_pid(s);
+}
+
+int
+start(const struct options *o)
+{
+    struct diags d;
+    struct supervisor s = { .options = o, .signals = -1 };
+    s.snapshot = configuration_compile(o, NULL, &d);
+    report_diags(&d, false);
+    if (d.errors) {
+        snapshot_free(s.snapshot);
+        return 1;
+    }
+    snapshot_hold(s.snapshot);
+    s.signals = signals_open();
+    if (!open_all(&s, &d)) {
+        holdings_close(&s.holdings, true);
+        return 1;
+    }
+    void (*when_started)(void) = parent_waits >= 0 ? started : started_in_foreground;
+    if (!process_settings_of(s.snapshot)->master_process)
+        single_run(&s, when_started);
+    return supervisor_run(&s, when_started);
+}
