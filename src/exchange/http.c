@@ -70,4 +70,27 @@ static const struct directive rows[] = {
     { 0 },
 };
 
-const struct directive_set http_directives = { .name = "http", .directives = rows };
+static void
+keep_error_log(struct compile *c, void *main)
+{
+    struct snapshot *snap = c->snapshot;
+    snap->error_log = error_log_of(main);
+}
+
+/* The program reads its own settings from the main scope's. */
+static bool
+keep_main(struct scope *scope, void *settings)
+{
+    struct snapshot *snap = scope->compile->snapshot;
+    if (scope->context == IN_MAIN) {
+        snap->main_settings = scope->settings;
+        compile_defer(scope->compile, keep_error_log, scope);
+    }
+    return true;
+}
+
+const struct directive_set http_directives = {
+    .name = "http",
+    .directives = rows,
+    .complete = keep_main,
+};

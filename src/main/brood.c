@@ -114,8 +114,9 @@ announce_death(pid_t pid, int status)
         report(LEVEL_ALERT, 0, "worker process %d exited on signal %d%s", (int)pid,
                WTERMSIG(status), WCOREDUMP(status) ? " (core dumped)" : "");
     else if (WEXITSTATUS(status) == WORKER_FATAL)
-        report(LEVEL_ALERT, 0, "worker process %d exited with fatal code %d and cannot be respawned",
-               (int)pid, WORKER_FATAL);
+        report(LEVEL_ALERT, 0,
+               "worker process %d exited with fatal code %d and cannot be respawned", (int)pid,
+               WORKER_FATAL);
     else
         report(LEVEL_NOTICE, 0, "worker process %d exited with code %d", (int)pid,
                WEXITSTATUS(status));

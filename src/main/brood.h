@@ -1,4 +1,5 @@
-/* The supervisor's worker processes: one that serves, and those that still finish what they began. */
+/* The supervisor's worker processes: one that serves, and those that still finish what they began.
+ */
 #pragma once
 
 #include "main/handover.h"
@@ -35,8 +36,8 @@ void brood_dismiss(struct worker_process *w);
 void brood_drain(struct brood *b);
 void brood_terminate(struct brood *b);
 void brood_kill(struct brood *b); /* SIGKILL */
-/* A child has ended. True when it was a worker; *unexpected when it was the serving one: the next birth is
- * due at again_at then. Logs nginx's lines. */
+/* A child has ended. True when it was a worker; *unexpected when it was the serving one: the next
+ * birth is due at again_at then. Logs nginx's lines. */
 bool brood_buried(struct brood *b, pid_t pid, int status, bool *unexpected);
 /* For poll(2): appends the control sockets. How many. */
 unsigned brood_poll(const struct brood *b, struct pollfd *fds, unsigned room);

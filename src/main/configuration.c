@@ -19,7 +19,8 @@ configuration_compile(const struct options *o, const struct sources *sealed, str
         .sources = sealed,
         .sets = registry_sets(),
     };
-    log_defaults(o->error_log, o->access_log);
+    log_default_error = o->error_log;
+    log_default_access = o->access_log;
     return snapshot_compile(&r, d);
 }
 

@@ -8,7 +8,8 @@
  * snapshot_compile: usable when d->errors is 0, to be freed in any case. */
 struct snapshot *configuration_compile(const struct options *o, const struct sources *sealed,
                                        struct diags *d);
-/* Opens its logs and makes its error log the process's. False when one cannot be opened (reported). */
+/* Opens its logs and makes its error log the process's. False when one cannot be opened (reported).
+ */
 bool configuration_open_logs(struct snapshot *s, struct diags *d);
 /* The pid file it names; STR_NONE when none is to be written. In the snapshot's arena. */
 struct str configuration_pid(const struct options *o, struct snapshot *s);

@@ -57,8 +57,8 @@ stricter(unsigned a, unsigned b)
     return a == 0 || (b && b < a) ? b : a;
 }
 
-/* The strictest quota from a group up to the root of its hierarchy. Inside a container the path may name
- * a place that only the host sees: then the root of what is mounted is the group. */
+/* The strictest quota from a group up to the root of its hierarchy. Inside a container the path may
+ * name a place that only the host sees: then the root of what is mounted is the group. */
 static unsigned
 strictest(const char *mount, const char *group, unsigned (*quota)(const char *directory))
 {

@@ -1,5 +1,5 @@
-/* How a process that serves comes to its end: gracefully within worker_shutdown_timeout, or at once. Serves
- * the worker process and the single process alike. */
+/* How a process that serves comes to its end: gracefully within worker_shutdown_timeout, or at
+ * once. Serves the worker process and the single process alike. */
 #pragma once
 
 #include "base/clock.h"
@@ -17,8 +17,8 @@ void ending_init(struct ending *e);
 void ending_drain(struct ending *e, uint64_t timeout_ms);
 /* Exchanges are cut. */
 void ending_terminate(struct ending *e);
-/* To be called after each wait: takes the next step when its time has come. True when the process may
- * exit. */
+/* To be called after each wait: takes the next step when its time has come. True when the process
+ * may exit. */
 bool ending_reached(struct ending *e);
 /* For poll(2): milliseconds until the next step, -1 for none. */
 int ending_timeout(const struct ending *e);

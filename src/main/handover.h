@@ -1,5 +1,5 @@
-/* What the supervisor and its worker process say to each other: short messages, each with at most one
- * descriptor, over a pair of sockets. */
+/* What the supervisor and its worker process say to each other: short messages, each with at most
+ * one descriptor, over a pair of sockets. */
 #pragma once
 
 #include "base/str.h"

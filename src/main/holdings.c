@@ -139,9 +139,9 @@ holdings_bequeath(const struct holdings *l)
 
 /* --- opening --- */
 
-/* SO_REUSEPORT would let us bind beside another program of the same user, silently sharing its traffic. A
- * socket without it is refused then; so one is tried first, unless this program is the one that holds the
- * port (by a wildcard, or for its other threads). */
+/* SO_REUSEPORT would let us bind beside another program of the same user, silently sharing its
+ * traffic. A socket without it is refused then; so one is tried first, unless this program is the
+ * one that holds the port (by a wildcard, or for its other threads). */
 static int
 probe(const struct holdings *l, const struct holding *wanted)
 {

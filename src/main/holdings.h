@@ -1,8 +1,10 @@
-/* Which sockets listen: held by the supervisor from start to end, over reloads, crashes and upgrades.
+/* Which sockets listen: held by the supervisor from start to end, over reloads, crashes and
+ * upgrades.
  *
- * An inet address has a socket for each thread (SO_REUSEPORT: the kernel spreads the connections), a unix
- * path has one for all. A socket is never closed while its address is still listened on: connections that
- * wait in its queue would be reset. So when threads become fewer, some serve two sockets. */
+ * An inet address has a socket for each thread (SO_REUSEPORT: the kernel spreads the connections),
+ * a unix path has one for all. A socket is never closed while its address is still listened on:
+ * connections that wait in its queue would be reset. So when threads become fewer, some serve two
+ * sockets. */
 #pragma once
 
 #include "exchange/snapshot.h"
@@ -10,8 +12,8 @@
 struct holding {
     struct holding *next;
     struct listen_options options;
-    struct str text; /* malloc; "0.0.0.0:80" */
-    int *fds;        /* n of them */
+    struct str text;  /* malloc; "0.0.0.0:80" */
+    int *fds;         /* n of them */
     unsigned n, kept; /* kept: how many were open before the latest holdings_open */
     bool wanted;
 };
@@ -22,7 +24,8 @@ struct holdings {
     bool shared;    /* with another program: socket files are not removed */
 };
 
-/* Takes over the sockets that USHER_LISTENERS names ("4;5;7;"), and removes it from the environment. */
+/* Takes over the sockets that USHER_LISTENERS names ("4;5;7;"), and removes it from the
+ * environment. */
 void holdings_inherit(struct holdings *l);
 /* Opens what the snapshot asks for and is not open yet, for that many threads; tries again for some
  * seconds as nginx does. Reports what fails; false then, and nothing has changed. After it,
@@ -34,5 +37,6 @@ void holdings_settle(struct holdings *l, const struct snapshot *s);
 void holdings_close(struct holdings *l, bool unlink);
 /* Drops what it knows and leaves the descriptors open: somebody else owns them now. */
 void holdings_forget(struct holdings *l);
-/* The value of USHER_LISTENERS for a new program; its descriptors outlive exec from now on. malloc. */
+/* The value of USHER_LISTENERS for a new program; its descriptors outlive exec from now on. malloc.
+ */
 char *holdings_bequeath(const struct holdings *l);

@@ -1,9 +1,60 @@
-/* The program. */
-#include <stdio.h>
+/* The program: what was asked for, and who does it. */
+#include "main/configuration.h"
+#include "main/help.h"
+#include "main/instant.h"
+#include "main/order.h"
+#include "main/program.h"
+#include "main/registry.h"
+#include "main/start.h"
+
+static int
+show(const struct options *o)
+{
+    if (o->build)
+        program_print_build(stderr, registry_sets());
+    else
+        program_print_version(stderr);
+    if (o->usage)
+        program_print_usage(stderr);
+    return 0;
+}
+
+static int
+act(const struct options *o)
+{
+    if (o->usage || o->version || o->build)
+        return show(o);
+    if (o->test)
+        return configuration_test(o);
+    if (o->signal)
+        return order_send(o);
+    return start(o);
+}
+
+static int
+run(int argc, char **argv, struct arena *a)
+{
+    struct options o;
+    const char *command = argc > 1 ? argv[1] : "";
+    if (strcmp(command, "help") == 0)
+        return help(argv + 2);
+    if (strcmp(command, "proxy") == 0) {
+        struct str text = instant_configuration(argv + 2, a);
+        if (text.p == NULL)
+            return 1;
+        options_for_text(&o, argv, text, a);
+        return act(&o);
+    }
+    return options_parse(&o, argc, argv, a) ? act(&o) : 1;
+}
 
 int
-main(void)
+main(int argc, char **argv)
 {
-    puts("usher " USHER_VERSION);
-    return 0;
+    struct arena a;
+    arena_init(&a, 0);
+    program_name_set(argc > 0 ? argv[0] : "usher");
+    int code = run(argc, argv, &a);
+    arena_fini(&a);
+    return code;
 }

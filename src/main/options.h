@@ -16,8 +16,8 @@ struct options {
     char **argv;           /* for a binary upgrade */
 };
 
-/* Reads flags (not sub-commands) into o, or says on stderr what is wrong, in nginx's words, and returns
- * false. Strings live in a or in argv. */
+/* Reads flags (not sub-commands) into o, or says on stderr what is wrong, in nginx's words, and
+ * returns false. Strings live in a or in argv. */
 bool options_parse(struct options *o, int argc, char **argv, struct arena *a);
 /* Options of a program that runs `text` in the foreground. */
 void options_for_text(struct options *o, char **argv, struct str text, struct arena *a);

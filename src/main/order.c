@@ -22,17 +22,18 @@ send_to(struct str path, int number)
     } else if (why) {
         report(LEVEL_ERROR, why, "open() \"" STR_FMT "\" failed", STR_ARG(path));
     } else {
-        report(LEVEL_ERROR, 0, "invalid PID number \"%s\" in \"" STR_FMT "\"", text,
-               STR_ARG(path));
+        report(LEVEL_ERROR, 0, "invalid PID number \"%s\" in \"" STR_FMT "\"", text, STR_ARG(path));
     }
     return 1;
 }
 
-/* A faulty file is no reason not to stop: only what the reload would refuse is refused here. */
+/* A faulty file is no reason not to stop: what a reload would refuse is refused here, and a file
+ * that is not there. */
 static bool
-is_hindered(const struct options *o, const struct diags *d)
+is_hindered(const struct options *o, const struct snapshot *s, const struct diags *d)
 {
-    return d->errors && strcmp(o->signal, "reload") == 0;
+    bool unread = o->text.p == NULL && s->sources.first == NULL;
+    return d->errors && (unread || strcmp(o->signal, "reload") == 0);
 }
 
 int
@@ -40,7 +41,7 @@ order_send(const struct options *o)
 {
     struct diags d;
     struct snapshot *s = configuration_compile(o, NULL, &d);
-    bool hindered = is_hindered(o, &d);
+    bool hindered = is_hindered(o, s, &d);
     if (hindered)
         report_diags(&d, false);
     int code = hindered ? 1 : send_to(configuration_pid(o, s), signals_number(o->signal));

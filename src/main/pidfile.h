@@ -7,7 +7,8 @@
 
 /* Writes this process's ID. 0 or -errno. */
 int pidfile_write(struct str path);
-/* Reads one. False and *why (an errno; 0: not a number, the text is in `text`) when there is none. */
+/* Reads one. False and *why (an errno; 0: not a number, the text is in `text`) when there is none.
+ */
 bool pidfile_read(struct str path, pid_t *pid, char text[32], int *why);
 /* No file no matter. */
 void pidfile_remove(struct str path);

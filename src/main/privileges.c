@@ -18,8 +18,7 @@ limit(int resource, const char *name, struct limit l)
 {
     struct rlimit r = { l.value, l.value };
     if (l.given && setrlimit(resource, &r) < 0)
-        report(LEVEL_ALERT, errno, "setrlimit(%s, %llu) failed", name,
-               (unsigned long long)l.value);
+        report(LEVEL_ALERT, errno, "setrlimit(%s, %llu) failed", name, (unsigned long long)l.value);
 }
 
 static bool
@@ -59,10 +58,10 @@ change_user(const struct process_settings *p)
     if (!privileges_user(p, &name, &uid, &gid) || uid == 0)
         return true;
     snprintf(text, sizeof text, STR_FMT, STR_ARG(name));
-    const char *step = setgid(gid) < 0              ? "setgid"
-                       : initgroups(text, gid) < 0  ? "initgroups"
-                       : setuid(uid) < 0            ? "setuid"
-                                                    : NULL;
+    const char *step = setgid(gid) < 0             ? "setgid"
+                       : initgroups(text, gid) < 0 ? "initgroups"
+                       : setuid(uid) < 0           ? "setuid"
+                                                   : NULL;
     if (step == NULL)
         return true;
     report(LEVEL_EMERG, errno, "%s(%s) failed", step, text);
@@ -87,7 +86,8 @@ pair(struct str name, struct str value)
     return asprintf(&text, STR_FMT "=" STR_FMT, STR_ARG(name), STR_ARG(value)) < 0 ? NULL : text;
 }
 
-/* Only what `env` names, and TZ, is left. The old environment stays where it was: others may point there. */
+/* Only what `env` names, and TZ, is left. The old environment stays where it was: others may point
+ * there. */
 static void
 change_environment(const struct environment *wanted)
 {

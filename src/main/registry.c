@@ -1,4 +1,5 @@
-/* The one place that knows everybody. A feature needs no line here: its line is in features/meson.build. */
+/* The one place that knows everybody. A feature needs no line here: its line is in
+ * features/meson.build. */
 #include "main/registry.h"
 
 #include "exchange/feature.h"

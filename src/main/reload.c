@@ -1,7 +1,7 @@
 /* Reload: everything that may fail comes first; what follows changes the world.
  *
- * Connections outlive it because the worker process does: it gets the text that was read (sealed, so that
- * both compile the same) and the descriptors that only the supervisor may open. */
+ * Connections outlive it because the worker process does: it gets the text that was read (sealed,
+ * so that both compile the same) and the descriptors that only the supervisor may open. */
 #include "main/reload.h"
 
 #include "main/configuration.h"
@@ -155,8 +155,7 @@ give_log(void *arg, struct str path, int fd)
     struct stat st;
     if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_uid != o->uid &&
         fchown(fd, o->uid, (gid_t)-1) < 0)
-        report(LEVEL_ALERT, errno, "chown(\"" STR_FMT "\", %d) failed", STR_ARG(path),
-               (int)o->uid);
+        report(LEVEL_ALERT, errno, "chown(\"" STR_FMT "\", %d) failed", STR_ARG(path), (int)o->uid);
 }
 
 void

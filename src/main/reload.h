@@ -3,8 +3,8 @@
 
 #include "main/supervisor.h"
 
-/* Reads, compiles, binds, opens; then hands it to the worker, or starts a new worker when the old one
- * cannot become what is wanted. False when nothing changed (reported). */
+/* Reads, compiles, binds, opens; then hands it to the worker, or starts a new worker when the old
+ * one cannot become what is wanted. False when nothing changed (reported). */
 bool reload(struct supervisor *s);
 /* Opens every log anew and sends the descriptors to the workers. */
 void reload_reopen(struct supervisor *s);

@@ -1,10 +1,11 @@
-/* What the program has to say: to the terminal while it starts, to the error log once there is one. */
+/* What the program has to say: to the terminal while it starts, to the error log once there is one.
+ */
 #pragma once
 
 #include "config/diag.h"
 
-/* "usher: [emerg] MESSAGE" on stderr (warnings and worse, while starting) and a line of the global error
- * log (once it was set). error: an errno whose text is added as nginx does, or 0. */
+/* "usher: [emerg] MESSAGE" on stderr (warnings and worse, while starting) and a line of the global
+ * error log (once it was set). error: an errno whose text is added as nginx does, or 0. */
 void report(enum log_level level, int error, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 /* Every problem of a configuration, each with its excerpt. `quiet` leaves warnings out. */

@@ -50,8 +50,9 @@ set_user(struct setting *s)
 {
     struct process_settings *my = s->settings;
     if (geteuid() != 0) {
-        setting_warn(s, 0, "the \"user\" directive makes sense only if the master process runs with "
-                           "super-user privileges, ignored");
+        setting_warn(s, 0,
+                     "the \"user\" directive makes sense only if the master process runs with "
+                     "super-user privileges, ignored");
         return true;
     }
     struct str name = setting_arg(s, 1);
@@ -77,8 +78,7 @@ set_rlimit_nofile(struct setting *s)
 {
     struct limit *limit = s->field;
     limit->given = str_to_u64(setting_arg(s, 1), INT64_MAX, &limit->value);
-    return limit->given ||
-           setting_error(s, 1, "\"worker_rlimit_nofile\" directive invalid number");
+    return limit->given || setting_error(s, 1, "\"worker_rlimit_nofile\" directive invalid number");
 }
 
 static bool
@@ -86,8 +86,7 @@ set_rlimit_core(struct setting *s)
 {
     struct limit *limit = s->field;
     limit->given = parse_bytes(setting_arg(s, 1), &limit->value);
-    return limit->given ||
-           setting_error(s, 1, "\"worker_rlimit_core\" directive invalid value");
+    return limit->given || setting_error(s, 1, "\"worker_rlimit_core\" directive invalid value");
 }
 
 static bool
@@ -123,8 +122,9 @@ set_affinity(struct setting *s)
     a->automatic = str_eq(setting_arg(s, 1), STR("auto"));
     if (a->automatic) {
         if (s->node->n > 3)
-            return setting_error(s, 0, "invalid number of arguments in \"worker_cpu_affinity\" "
-                                       "directive");
+            return setting_error(s, 0,
+                                 "invalid number of arguments in \"worker_cpu_affinity\" "
+                                 "directive");
         first = 2;
     }
     a->n = s->node->n - first;
@@ -160,8 +160,9 @@ set_thread_pool(struct setting *s)
         if (known && str_to_u64(value, INT32_MAX, &n) && n > 0)
             continue;
         struct str word = setting_arg(s, i);
-        return setting_error(s, i, known ? "invalid value \"" STR_FMT "\"" : "invalid parameter \"" STR_FMT "\"",
-                             STR_ARG(word));
+        return setting_error(
+            s, i, known ? "invalid value \"" STR_FMT "\"" : "invalid parameter \"" STR_FMT "\"",
+            STR_ARG(word));
     }
     return true;
 }
@@ -170,7 +171,8 @@ static bool
 set_load_module(struct setting *s)
 {
     struct str path = setting_arg(s, 1);
-    return setting_error(s, 1, "module \"" STR_FMT "\" cannot be loaded: usher has no dynamic modules",
+    return setting_error(s, 1,
+                         "module \"" STR_FMT "\" cannot be loaded: usher has no dynamic modules",
                          STR_ARG(path));
 }
 
@@ -214,15 +216,17 @@ ignore(struct setting *s)
 static const struct directive directives[] = {
     { "worker_processes", PLACE(struct process_settings, worker_processes), IN_MAIN, .initial = "1",
       .syntax = "number | auto", .set = set_worker_processes,
-      .help = "Event-loop threads of the worker process. auto takes as many as there are processors "
-              "that the process may use, its control group's quota included." },
+      .help =
+          "Event-loop threads of the worker process. auto takes as many as there are processors "
+          "that the process may use, its control group's quota included." },
     { "daemon", FIELD(struct process_settings, daemon), IN_MAIN, .initial = "on",
       .help = "Whether usher leaves the terminal. The command returns when every socket listens." },
     { "master_process", FIELD(struct process_settings, master_process), IN_MAIN, .initial = "on",
       .help = "Whether a supervisor process holds the sockets and restarts a worker that dies. off "
               "runs everything in one process." },
     { "pid", FIELD(struct process_settings, pid), IN_MAIN,
-      .help = "File with the process ID of the supervisor. It is written when every socket listens.",
+      .help =
+          "File with the process ID of the supervisor. It is written when every socket listens.",
       .example = "pid /run/usher.pid;" },
     { "user", PLACE(struct process_settings, user), IN_MAIN, .syntax = "user [group]",
       .args_min = 1, .args_max = 2, .set = set_user,
@@ -292,9 +296,9 @@ static const struct directive directives[] = {
       .initial = "500ms", .flags = IGNORED, .help = "Accepted without effect." },
     { "worker_aio_requests", FIELD(struct process_settings, worker_aio_requests), IN_EVENTS,
       .initial = "32", .flags = IGNORED, .help = "Accepted without effect." },
-    { "debug_connection", NO_FIELD, IN_EVENTS, .syntax = "address | CIDR | unix:",
-      .flags = IGNORED | REPEATABLE, .set = ignore, .help = "Accepted without effect.",
-      .example = "debug_connection 127.0.0.1;" },
+    { "debug_connection", NO_FIELD, IN_EVENTS,
+      .syntax = "address | CIDR | unix:", .flags = IGNORED | REPEATABLE, .set = ignore,
+      .help = "Accepted without effect.", .example = "debug_connection 127.0.0.1;" },
     { 0 },
 };
 
@@ -352,7 +356,8 @@ bool
 process_settings_need_new_worker(const struct process_settings *a, const struct process_settings *b)
 {
     return process_threads(a) != process_threads(b) || !str_eq(a->user, b->user) ||
-           a->uid != b->uid || a->gid != b->gid || !limit_equal(a->rlimit_nofile, b->rlimit_nofile) ||
+           a->uid != b->uid || a->gid != b->gid ||
+           !limit_equal(a->rlimit_nofile, b->rlimit_nofile) ||
            !limit_equal(a->rlimit_core, b->rlimit_core) || a->priority != b->priority ||
            !str_eq(a->working_directory, b->working_directory) ||
            !affinity_equal(&a->affinity, &b->affinity) ||

@@ -1,4 +1,5 @@
-/* signalfd(2): no handler ever runs, so nothing has to be async-signal-safe but the crash report. */
+/* signalfd(2): no handler ever runs, so nothing has to be async-signal-safe but the crash report.
+ */
 #include "main/signals.h"
 
 #include "main/report.h"

@@ -1,18 +1,19 @@
-/* Signals as events: blocked everywhere, read from one descriptor by the thread that minds the process. */
+/* Signals as events: blocked everywhere, read from one descriptor by the thread that minds the
+ * process. */
 #pragma once
 
 #include <sys/signalfd.h>
 
 enum signal_order { /* what nginx's signals ask for */
-    ORDER_NONE,
-    ORDER_RELOAD,
-    ORDER_REOPEN,
-    ORDER_UPGRADE,
-    ORDER_REST, /* WINCH: no more accepting */
-    ORDER_QUIT,
-    ORDER_TERMINATE,
-    ORDER_CHILD,
-    ORDER_IGNORED,
+                    ORDER_NONE,
+                    ORDER_RELOAD,
+                    ORDER_REOPEN,
+                    ORDER_UPGRADE,
+                    ORDER_REST, /* WINCH: no more accepting */
+                    ORDER_QUIT,
+                    ORDER_TERMINATE,
+                    ORDER_CHILD,
+                    ORDER_IGNORED,
 };
 
 /* Blocks them in the calling thread (and all that it makes) and ignores SIGPIPE. The descriptor. */

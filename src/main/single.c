@@ -1,4 +1,5 @@
-/* For debuggers and containers that count processes. Nobody restarts it, and it keeps the rights it has. */
+/* For debuggers and containers that count processes. Nobody restarts it, and it keeps the rights it
+ * has. */
 #include "main/single.h"
 
 #include "fiber/crash.h"

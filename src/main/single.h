@@ -3,5 +3,6 @@
 
 #include "main/supervisor.h"
 
-/* Serves until told to end; as supervisor_run. Uses what the supervisor's struct holds, but no brood. */
+/* Serves until told to end; as supervisor_run. Uses what the supervisor's struct holds, but no
+ * brood. */
 _Noreturn void single_run(struct supervisor *s, void (*started)(void));

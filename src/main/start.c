@@ -1,9 +1,10 @@
-/* The start: compile, open, bind, leave the terminal, write the pid file, in an order in which each failure is
- * still told to whoever typed the command. */
+/* The start: compile, open, bind, leave the terminal, write the pid file, in an order in which each
+ * failure is still told to whoever typed the command. */
 #include "main/start.h"
 
 #include "main/configuration.h"
 #include "main/report.h"
+#include "main/settings.h"
 #include "main/signals.h"
 #include "main/single.h"
 

@@ -1,5 +1,5 @@
-/* One loop a thread. The minder speaks to them by mail and waits for the answer, so that what it does next
- * may rely on it; no thread ever waits for the minder. */
+/* One loop a thread. The minder speaks to them by mail and waits for the answer, so that what it
+ * does next may rely on it; no thread ever waits for the minder. */
 #include "main/threads.h"
 
 #include "base/must.h"
@@ -119,7 +119,8 @@ duplicate(int fd)
     return fcntl(fd, F_DUPFD_CLOEXEC, 0);
 }
 
-/* The thread's share: every n-th socket of an address, and a socket file that all serve together. */
+/* The thread's share: every n-th socket of an address, and a socket file that all serve together.
+ */
 static bool
 listen_share(const struct start *s)
 {
@@ -192,10 +193,9 @@ start_thread(const struct start *from)
 bool
 threads_start(unsigned n, struct snapshot *s, struct holdings *h, bool keep)
 {
-    struct start start = { .snapshot = s,
-                           .holdings = h,
-                           .settings = process_settings_of(s),
-                           .keep = keep };
+    struct start start = {
+        .snapshot = s, .holdings = h, .settings = process_settings_of(s), .keep = keep
+    };
     ended_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     thread_count = n;
     expect_answers(n);

@@ -6,10 +6,10 @@
 #include "main/holdings.h"
 #include "main/settings.h"
 
-/* Starts n threads that adopt the snapshot and accept on their share of the holdings' sockets, and waits
- * until all do. The descriptors are theirs from now on: the holdings are empty after it. `keep` duplicates
- * them instead, for a process that holds sockets itself (master_process off). False when one failed
- * (reported). */
+/* Starts n threads that adopt the snapshot and accept on their share of the holdings' sockets, and
+ * waits until all do. The descriptors are theirs from now on: the holdings are empty after it.
+ * `keep` duplicates them instead, for a process that holds sockets itself (master_process off).
+ * False when one failed (reported). */
 bool threads_start(unsigned n, struct snapshot *s, struct holdings *h, bool keep);
 
 /* What a reload changes. */
@@ -21,7 +21,7 @@ struct change {
         unsigned number; /* which of the address's sockets; the number of sockets with gone */
         int fd;          /* taken */
         bool gone;
-    } *listens;
+    } * listens;
 };
 
 /* Every thread adopts the snapshot and opens and closes its listeners; waits until all have. */

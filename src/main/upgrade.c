@@ -56,8 +56,9 @@ upgrade_begin(struct supervisor *s)
 {
     bool parent_lives = s->parent > 0 && getppid() == s->parent;
     if (s->state >= QUITTING || s->successor > 0 || parent_lives) {
-        report(LEVEL_NOTICE, 0, "changing binary signal is ignored: you should shutdown or terminate "
-                                "before either old or new binary's process");
+        report(LEVEL_NOTICE, 0,
+               "changing binary signal is ignored: you should shutdown or terminate "
+               "before either old or new binary's process");
         return;
     }
     report(LEVEL_NOTICE, 0, "changing binary");

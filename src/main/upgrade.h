@@ -1,5 +1,5 @@
-/* USR2: a new program takes the same sockets while the old one still serves; the operator decides which of the
- * two goes (WINCH, QUIT, HUP to the old one, as with nginx). */
+/* USR2: a new program takes the same sockets while the old one still serves; the operator decides
+ * which of the two goes (WINCH, QUIT, HUP to the old one, as with nginx). */
 #pragma once
 
 #include "main/supervisor.h"

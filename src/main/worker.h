@@ -1,5 +1,5 @@
-/* The worker process: forked by the supervisor with a compiled configuration and open sockets, serves until
- * told to end. */
+/* The worker process: forked by the supervisor with a compiled configuration and open sockets,
+ * serves until told to end. */
 #pragma once
 
 #include "main/holdings.h"
