@@ -93,6 +93,7 @@ serve(struct supervisor *s)
                                 { .fd = threads_ended_fd(), .events = POLLIN } };
         if (poll(fds, 2, ending_timeout(&ending)) < 0)
             continue;
+        clock_refresh();
         for (enum signal_order o; (o = signals_next(s->signals)) != ORDER_NONE;)
             obey(s, &ending, o);
     }

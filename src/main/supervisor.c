@@ -228,6 +228,7 @@ supervise(struct supervisor *s)
         struct pollfd fds[1 + WORKERS_POLLED] = { { .fd = s->signals, .events = POLLIN } };
         unsigned n = brood_poll(&s->brood, fds + 1, WORKERS_POLLED);
         (void)poll(fds, 1 + n, timeout(s));
+        clock_refresh();
         hear_workers(s);
         hear_signals(s);
         act_on_time(s);

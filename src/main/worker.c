@@ -198,6 +198,7 @@ mind(struct worker *w)
                                 { .fd = threads_ended_fd(), .events = POLLIN } };
         if (poll(fds, 3, ending_timeout(&w->ending)) < 0)
             continue;
+        clock_refresh();
         if (fds[1].revents)
             hear_signals(w);
         if (fds[0].revents)
