@@ -6,6 +6,20 @@
 
 enum { SUGGESTIONS_MAX = 100 };
 
+struct diag *
+directive_problem(struct compile *c, enum log_level level, const struct node *node,
+                  struct span shown, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    struct str message = arena_vprintf(c->arena, format, args);
+    va_end(args);
+    struct span line = node->end.line ? node->end : shown;
+    struct diag *diag = diag_add(c->diags, level, line, STR_FMT, STR_ARG(message));
+    diag_show(diag, shown);
+    return diag;
+}
+
 bool
 takes_arguments(const struct directive *d, unsigned n)
 {
@@ -38,8 +52,7 @@ find_next_directive(const struct compile *c, const struct node *node)
     return 0;
 }
 
-/* Adds a problem about the shape of a directive, placed as nginx does at the end of its words.
- * Returns what scope_check gives as *next. */
+/* Adds a problem about the shape of a directive. Returns what scope_check gives as *next. */
 __attribute__((format(printf, 4, 5))) static unsigned
 refuse_shape(struct compile *c, const struct node *node, const struct directive *d,
              const char *format, ...)
@@ -48,8 +61,8 @@ refuse_shape(struct compile *c, const struct node *node, const struct directive 
     va_start(args, format);
     struct str message = arena_vprintf(c->arena, format, args);
     va_end(args);
-    struct diag *diag = diag_add(c->diags, LEVEL_EMERG, node->end, STR_FMT, STR_ARG(message));
-    diag_show(diag, node->words[0].span);
+    struct diag *diag =
+        directive_problem(c, LEVEL_EMERG, node, node->words[0].span, STR_FMT, STR_ARG(message));
     unsigned next = find_next_directive(c, node);
     if (next == 0 || !takes_arguments(d, next - 1))
         return 0;
@@ -71,8 +84,8 @@ refuse_unknown(struct scope *s, const struct node *node)
 {
     struct compile *c = s->compile;
     struct str name = node->words[0].text;
-    struct diag *diag = diag_add(c->diags, LEVEL_EMERG, node->words[0].span,
-                                 "unknown directive \"" STR_FMT "\"", STR_ARG(name));
+    struct diag *diag = directive_problem(c, LEVEL_EMERG, node, node->words[0].span,
+                                          "unknown directive \"" STR_FMT "\"", STR_ARG(name));
     const char *module = foreign_module(name);
     struct str near = STR_NONE;
     if (!module && c->suggested++ < SUGGESTIONS_MAX)
@@ -94,8 +107,8 @@ refuse_place(struct scope *s, const struct node *node, const struct row *row)
     struct buf b;
     for (; row; row = row->next)
         contexts |= row->directive->contexts;
-    diag_add(c->diags, LEVEL_EMERG, node->words[0].span,
-             "\"" STR_FMT "\" directive is not allowed here", STR_ARG(name));
+    directive_problem(c, LEVEL_EMERG, node, node->words[0].span,
+                      "\"" STR_FMT "\" directive is not allowed here", STR_ARG(name));
     buf_init(&b, c->arena, 64, 0);
     contexts_print(contexts, &b);
     hint(c, "it belongs in: ", &b);
@@ -162,8 +175,8 @@ scope_check(struct scope *s, const struct node *node, unsigned *next)
     if (!check_shape(c, node, d, next))
         return NULL;
     if (row->seen == s->serial && !(d->flags & (MANY | REPEATABLE))) {
-        diag_add(c->diags, LEVEL_EMERG, node->words[0].span, "\"%s\" directive is duplicate",
-                 d->name);
+        directive_problem(c, LEVEL_EMERG, node, node->words[0].span,
+                          "\"%s\" directive is duplicate", d->name);
         return NULL;
     }
     row->seen = s->serial;

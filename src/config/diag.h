@@ -18,7 +18,7 @@ struct span span_after(struct span word);
 struct diag {
     struct diag *next;
     enum log_level level; /* LEVEL_EMERG refuses the configuration; LEVEL_WARN does not */
-    struct span span;     /* where nginx would put it: the line that diag_line names */
+    struct span span;     /* where nginx puts it (the end of a directive): the line of diag_line */
     struct span shown;    /* what the excerpt shows; the same unless diag_show said otherwise */
     struct str message;   /* nginx's words, without the place: 'unknown directive "lisen"' */
     struct str hint;      /* 'did you mean "listen"?', may be STR_NONE */

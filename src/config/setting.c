@@ -7,7 +7,7 @@ refuse(struct setting *s, enum log_level level, unsigned word, struct str messag
     const struct node *node = s->node;
     struct diags *d = s->compile->diags;
     struct span span = node->words[word < node->n ? word : 0].span;
-    struct diag *diag = diag_add(d, level, span, STR_FMT, STR_ARG(message));
+    struct diag *diag = directive_problem(s->compile, level, node, span, STR_FMT, STR_ARG(message));
     if (begins_directive(s->compile, node, word)) {
         diag_show(diag, span_after(node->words[word - 1].span));
         diag_hint(d, diag, "is \";\" missing here?");

@@ -1,4 +1,5 @@
 /* Value types: how one word becomes a bool, a size, a time, a number, a choice, a text. */
+#include "config/check.h"
 #include "config/suggest.h"
 
 #include <stdlib.h>
@@ -11,7 +12,7 @@ refuse(struct setting *s, struct word word, const char *format, ...)
     va_start(args, format);
     struct str message = arena_vprintf(s->compile->arena, format, args);
     va_end(args);
-    diag_add(s->compile->diags, LEVEL_EMERG, word.span, STR_FMT, STR_ARG(message));
+    directive_problem(s->compile, LEVEL_EMERG, s->node, word.span, STR_FMT, STR_ARG(message));
     return false;
 }
 
@@ -57,8 +58,8 @@ parse_choice(struct setting *s, struct word word, unsigned *field)
     if (!(s->row->flags & CHOICES_ADD))
         *field = choice->value;
     else if (choice->value && (*field & choice->value) == choice->value)
-        diag_add(s->compile->diags, LEVEL_WARN, word.span, "duplicate value \"" STR_FMT "\"",
-                 STR_ARG(word.text));
+        directive_problem(s->compile, LEVEL_WARN, s->node, word.span,
+                          "duplicate value \"" STR_FMT "\"", STR_ARG(word.text));
     else
         *field |= choice->value;
     return true;
