@@ -2,6 +2,8 @@
 #include "upstream/discover/dns.h"
 
 #include "base/must.h"
+#include "base/random.h"
+#include "observe/log.h"
 #include "upstream/view.h"
 
 #include <errno.h>
@@ -16,6 +18,7 @@ struct discovery {
     struct address *addresses; /* owned, sorted */
     unsigned n;
     bool answered; /* well or badly */
+    int error;     /* of the last answer, 0 before: each failure is told once */
     bool closed;   /* the fiber frees it */
     uint64_t retry_ms;
     struct timer timer;
@@ -67,6 +70,42 @@ back_off(struct discovery *d)
     return clock_in(wait);
 }
 
+static const char *
+reason(int error)
+{
+    switch (error) {
+    case -ENOENT:
+        return "3: Host not found";
+    case -ETIMEDOUT:
+        return "110: Operation timed out";
+    default:
+        return "2: Server failure";
+    }
+}
+
+static void
+tell(struct discovery *d, int error)
+{
+    struct str host = d->server->host, group = d->group->upstream->name;
+    if (error && error != d->error)
+        log_write(error_log_global(), LEVEL_ERROR, 0,
+                  STR_FMT " could not be resolved (%s) in upstream \"" STR_FMT "\"", STR_ARG(host),
+                  reason(error), STR_ARG(group));
+    else if (!error && d->error)
+        log_write(error_log_global(), LEVEL_NOTICE, 0,
+                  STR_FMT " is resolved again in upstream \"" STR_FMT "\"", STR_ARG(host),
+                  STR_ARG(group));
+    d->error = error;
+}
+
+/* Threads that asked at the same moment drift apart. */
+static uint64_t
+spread(uint64_t moment)
+{
+    uint64_t now = clock_ms();
+    return moment > now ? moment + random_below((moment - now) / 16 + 1) : now;
+}
+
 static void
 settle(struct discovery *d, int error, const struct answer *answer)
 {
@@ -75,12 +114,13 @@ settle(struct discovery *d, int error, const struct answer *answer)
         if (take_addresses(d, answer))
             replace_view(d->group);
     }
+    tell(d, error);
     if (!d->answered)
         d->group->unanswered--;
     d->answered = true;
     uint64_t soonest = clock_in(RETRY_MIN_MS);
     uint64_t next = error ? back_off(d) : answer->fresh_until;
-    timer_set(&d->timer, next > soonest ? next : soonest);
+    timer_set(&d->timer, spread(next > soonest ? next : soonest));
     fiber_condition_broadcast(&d->group->changed);
 }
 

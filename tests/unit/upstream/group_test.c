@@ -1,4 +1,6 @@
 /* upstream/group, upstream/resolver: what the directives accept, and nginx's words for what not. */
+#include "config/print.h"
+
 #include "../test.h"
 #include "groups.h"
 
@@ -107,6 +109,19 @@ the_same_text_implies_the_same_group(void **state)
     groups_close(&g);
 }
 
+static void
+each_row_says_what_it_is_and_its_example_parses(void **state)
+{
+    struct arena a;
+    struct buf flaws;
+    arena_init(&a, 0);
+    buf_init(&flaws, &a, 0, 0);
+    if (!directive_set_check(&upstream_directives, &flaws))
+        print_error(STR_FMT, STR_ARG(buf_str(&flaws)));
+    assert_int_equal(flaws.n, 0);
+    arena_fini(&a);
+}
+
 int
 main(void)
 {
@@ -115,6 +130,7 @@ main(void)
         cmocka_unit_test(a_group_is_what_its_lines_say),
         cmocka_unit_test(defaults_are_nginxs),
         cmocka_unit_test(the_same_text_implies_the_same_group),
+        cmocka_unit_test(each_row_says_what_it_is_and_its_example_parses),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
