@@ -20,7 +20,7 @@ def read_question(data):
 
 
 class NameServer:
-    """Use the dns fixture. `address` goes into a resolver directive; change `records` at any time."""
+    """Use the dns fixture. `address` is for a resolver directive; `records` may change."""
 
     def __init__(self, records, ttl=1):
         self.records, self.ttl, self.asked = dict(records), ttl, []

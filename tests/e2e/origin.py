@@ -2,9 +2,9 @@
 
 script is one of
     bytes            the same raw reply to every request
-    [bytes, ...]     the n-th request (over all connections) gets the n-th reply, then the last again
-    f(conn, request) a function, run on the connection's own thread; it returns bytes to send, or None
-                     when it has used conn.send / conn.close / conn.reset / conn.wait_closed itself
+    [bytes, ...]     the n-th request (over all connections) gets the n-th reply, then the last
+    f(conn, request) a function, run on the connection's own thread; it returns bytes to send, or
+                     None when it has itself used conn.send, close, reset or wait_closed
 Connections stay open until the script closes them or a reply says `Connection: close`.
 """
 import os
@@ -106,7 +106,7 @@ class Conn:
         return Request(head + b"\r\n\r\n")
 
     def read_body(self, request):
-        """Read the request's body into request.body. A script with read_body=False calls it itself."""
+        """Read the request's body into request.body. With read_body=False the script calls it."""
         if request.get("Transfer-Encoding") is not None:
             while True:
                 size = int(self.recv_line().split(b";")[0], 16)

@@ -1,6 +1,6 @@
-"""The binary under test: usher, or nginx, with a configuration of its own in a directory of its own.
+"""The binary under test: usher, or nginx, with a configuration and a directory of its own.
 
-The same tests run against both (USHER_BIN=/usr/sbin/nginx), which is how a test written from nginx's
+The same tests run against both (USHER_BIN=/usr/sbin/nginx): so a test that was written from nginx's
 documentation is checked against nginx itself.
 """
 import os

@@ -1,4 +1,4 @@
-"""HTTP/1 towards the client: connections, framing, limits. What must be refused: test_http1_hostile.py."""
+"""HTTP/1 towards the client: connections, framing, limits. Refusals: test_http1_hostile.py."""
 import re
 import socket
 
@@ -291,7 +291,8 @@ def test_a_client_that_shuts_its_side_still_gets_its_answer(proxy):
 
 
 def test_client_header_timeout(usher):
-    proxy = usher("server { listen 127.0.0.1:%%PORT%%; client_header_timeout 200ms; return 200 x; }")
+    proxy = usher("server { listen 127.0.0.1:%%PORT%%; client_header_timeout 200ms;"
+                  " return 200 x; }")
     with connect(proxy) as c:
         c.send(b"GET / HTTP/1.1\r\nHos")
         answer = c.recv_until_closed()

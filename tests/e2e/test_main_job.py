@@ -1,4 +1,4 @@
-"""The main job: conf/examples/two-apps-and-an-api.conf, with ports and addresses moved to loopback."""
+"""The main job: conf/examples/two-apps-and-an-api.conf, moved to loopback."""
 import re
 
 import pytest

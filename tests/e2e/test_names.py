@@ -1,4 +1,4 @@
-"""Backends by name: resolved when asked for, again when their time is up, and never a reason to die."""
+"""Backends by name: resolved when asked for and again by their TTL, and never a reason to die."""
 import pytest
 
 from client import get

@@ -62,7 +62,7 @@ def test_a_uri_in_a_regex_location_is_refused(usher, echo):
     proxy = usher(server("location ~ /x { proxy_pass http://%%O%%/y; }"), start=False, O=echo)
     done = proxy.run("-t")
     assert done.returncode == 1
-    assert '"proxy_pass" cannot have URI part in location given by regular expression' in done.stderr
+    assert '"proxy_pass" cannot have URI part in location given by regular' in done.stderr
 
 
 def test_default_fields(usher, echo):
@@ -112,8 +112,8 @@ def test_upstream_keepalive_requests(usher, echo):
 
 @pytest.mark.parametrize("version", ["1.0", "1.1"])
 def test_proxy_http_version(usher, echo, version):
-    proxy = usher(server(f"proxy_http_version {version}; location / {{ proxy_pass http://%%O%%; }}"),
-                  O=echo)
+    proxy = usher(server(f"proxy_http_version {version};"
+                         " location / { proxy_pass http://%%O%%; }"), O=echo)
     assert get(proxy).status == 200
     assert echo.requests[0].version == f"HTTP/{version}"
 
@@ -199,7 +199,8 @@ def test_response_fields_pass_except_ours_and_hidden_ones(usher, origin):
                          "location /pass { proxy_pass http://%%O%%; proxy_pass_header Server;"
                          " proxy_pass_header Date; proxy_pass_header X-Accel-Expires; }"), O=o)
     r = get(proxy)
-    assert r.all("Set-Cookie") == ["a=1", "b=2"] and r.get("X-One") == "1" and r.get("ETag") == '"e"'
+    assert r.all("Set-Cookie") == ["a=1", "b=2"]
+    assert r.get("X-One") == "1" and r.get("ETag") == '"e"'
     for name in ("X-Two", "X-Pad", "X-Accel-Expires", "X-Accel-Charset", "Keep-Alive"):
         assert r.get(name) is None, name
     assert "secret" not in r.get("Server") and "1970" not in r.get("Date")
@@ -258,7 +259,8 @@ REDIRECTS = [
     ("proxy_redirect http://x/ http://$host/z/;", "http://x/next", "http://front.example/z/next"),
     ("proxy_redirect ~^http://([a-z]+)/(.*)$ http://new/$1/$2;", "http://x/n", "http://new/x/n"),
     ("proxy_redirect ~*^HTTP://X http://w;", "http://x/n", "http://w"),
-    ("proxy_redirect http://a/ /1/; proxy_redirect http://b/ /2/;", "http://b/", "http://%HOST%/2/"),
+    ("proxy_redirect http://a/ /1/; proxy_redirect http://b/ /2/;", "http://b/",
+     "http://%HOST%/2/"),
     ("", "/relative", "/relative"),
 ]
 

@@ -34,7 +34,8 @@ def test_a_refused_connect_goes_to_the_next(usher, good, refusing):
 
 
 @pytest.mark.parametrize("script", [
-    reset, lambda conn, r: conn.close(), lambda conn, r: conn.send(b"HTTP/1.1 200 O") and conn.close(),
+    reset, lambda conn, r: conn.close(),
+    lambda conn, r: conn.send(b"HTTP/1.1 200 O") and conn.close(),
     b"HTTP/1.1 200 OK\r\nBad Field\x00: x\r\n\r\n",
 ], ids=["reset", "close", "close in head", "bad head"])
 def test_a_broken_answer_goes_to_the_next(usher, origin, good, script):
@@ -224,7 +225,8 @@ def test_connect_timeout_is_504(usher):
 
 def test_send_timeout_is_504(usher, origin):
     deaf = origin(lambda conn, r: conn.gone.wait(3) and None, read_body=False)
-    proxy = usher(group("server %%O%%;", "proxy_send_timeout 150ms; client_max_body_size 0;"), O=deaf)
+    proxy = usher(group("server %%O%%;", "proxy_send_timeout 150ms; client_max_body_size 0;"),
+                  O=deaf)
     r = get(proxy, method="POST", body=b"x" * (24 << 20))
     assert r.status == 504
     deaf.die()
@@ -295,7 +297,8 @@ def test_an_answer_before_the_body_is_sent_is_passed_on(usher, origin):
         conn.wait_closed()
         conn.close()
     o = origin(refuse, read_body=False)
-    proxy = usher(group("server %%O%%;", "client_max_body_size 0; proxy_request_buffering off;"), O=o)
+    proxy = usher(group("server %%O%%;", "client_max_body_size 0; proxy_request_buffering off;"),
+                  O=o)
     with connect(proxy) as c:
         try:
             c.request(method="POST", body=b"x" * (8 << 20))

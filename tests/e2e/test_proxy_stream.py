@@ -1,4 +1,4 @@
-"""Bodies on their way: streams that must not wait, bodies that must not be held, peers that leave."""
+"""Bodies on their way: streams that must not wait, big bodies, peers that leave."""
 import hashlib
 import threading
 

@@ -1,4 +1,4 @@
-"""Which server and which location answer: server_name, location, normalisation, return, error_page."""
+"""Which server and location answer: server_name, location, normalisation, return, error_page."""
 import pytest
 
 from client import connect, get
@@ -23,10 +23,12 @@ NAMES = named(("first.example", "first", ""), ("exact.example.com", "exact", "")
 
 
 @pytest.mark.parametrize("host, answer", [
-    ("exact.example.com", "exact"), ("EXACT.Example.COM", "exact"), ("exact.example.com:99", "exact"),
+    ("exact.example.com", "exact"), ("EXACT.Example.COM", "exact"),
+    ("exact.example.com:99", "exact"),
     ("exact.example.com.", "exact"), ("a.example.com", "leading"), ("a.b.example.com", "leading"),
     ("a.www.example.com", "longer"), ("example.com", "first"), ("mail.anything", "trailing"),
-    ("mail.a.b", "trailing"), ("mail.example.com", "leading"), ("dot.org", "dot"), ("a.dot.org", "dot"),
+    ("mail.a.b", "trailing"), ("mail.example.com", "leading"), ("dot.org", "dot"),
+    ("a.dot.org", "dot"),
     ("adot.org", "first"), ("abc.regex.net", "regex abc"), ("a1.regex.net", "second regex"),
     ("two.b", "two"), ("unknown", "first"), ("127.0.0.1", "first"), ("xn--80ak6aa92e.com", "idn"),
 ])
@@ -170,7 +172,8 @@ def test_444_says_nothing(usher):
 def test_default_error_pages_are_nginxs_with_our_name(usher, status, reason):
     proxy = usher(server(f"return {status};"))
     r = get(proxy)
-    assert (r.status, r.reason) == (status, reason.replace("Authorization Required", "Unauthorized"))
+    assert r.status == status
+    assert r.reason == reason.replace("Authorization Required", "Unauthorized")
     name = r.get("Server")
     assert r.text == (f"<html>\r\n<head><title>{status} {reason}</title></head>\r\n<body>\r\n"
                       f"<center><h1>{status} {reason}</h1></center>\r\n"
@@ -213,7 +216,8 @@ def test_error_page(usher, origin):
 
 
 def test_internal_is_not_for_clients(usher):
-    proxy = usher(server("error_page 404 /inner.html; location = /inner.html { internal; root html; }"
+    proxy = usher(server("error_page 404 /inner.html;"
+                         "location = /inner.html { internal; root html; }"
                          "location / { root html; }"), files={"html/inner.html": "inner"})
     assert get(proxy, "/inner.html").status == 404
     assert get(proxy, "/missing").text == "inner"

@@ -7,7 +7,7 @@ import time
 
 
 def until(predicate, what="the condition", timeout=10.0):
-    """Return predicate()'s first true value; AssertionError naming `what` after `timeout` seconds."""
+    """Return predicate()'s first true value, or fail naming `what` after `timeout` seconds."""
     end = time.monotonic() + timeout
     while True:
         value = predicate()
