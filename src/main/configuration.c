@@ -1,6 +1,7 @@
 /* Compiling what the command line names, and telling what is wrong with it. */
 #include "main/configuration.h"
 
+#include "fiber/crash.h"
 #include "main/program.h"
 #include "main/registry.h"
 #include "main/report.h"
@@ -24,6 +25,29 @@ configuration_compile(const struct options *o, const struct sources *sealed, str
     return snapshot_compile(&r, d);
 }
 
+struct wanted_file {
+    struct str path;
+    int fd;
+};
+
+static void
+take_if_wanted(void *arg, struct str path, int fd)
+{
+    struct wanted_file *wanted = arg;
+    if (str_eq(path, wanted->path))
+        wanted->fd = fd;
+}
+
+int
+configuration_error_fd(const struct snapshot *s)
+{
+    struct wanted_file wanted = { .fd = STDERR_FILENO };
+    if (s->error_log->n)
+        wanted.path = log_file_path(s->error_log->targets[0].file);
+    log_files_each(take_if_wanted, &wanted);
+    return wanted.fd;
+}
+
 bool
 configuration_open_logs(struct snapshot *s, struct diags *d)
 {
@@ -35,6 +59,7 @@ configuration_open_logs(struct snapshot *s, struct diags *d)
         return false;
     error_log_set_global(s->error_log);
     report_log_opened();
+    crash_report_to(configuration_error_fd(s));
     return true;
 }
 

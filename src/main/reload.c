@@ -103,6 +103,7 @@ put_in_force(struct supervisor *s, struct snapshot *new)
     int e = replace ? 0 : send_all(w, &s->holdings, new);
     if (e < 0)
         report(LEVEL_ALERT, -e, "the worker process %d did not take the configuration", w->pid);
+    s->holdings.shared = supervisor_shares(s);
     holdings_settle(&s->holdings, new);
     take(s, new);
     if (replace || e < 0) {

@@ -27,18 +27,23 @@ started(void)
     (void)!write(parent_waits, "", 1);
     close(parent_waits);
     parent_waits = -1;
-    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-    for (int fd = 0; null >= 0 && fd < 3; fd++)
-        dup2(null, fd);
-    if (null > 2)
-        close(null);
-    report_to_log();
 }
 
+/* A daemon holds no terminal: what is said to stderr all the same (by a library) is in the error
+ * log. */
 static void
-started_in_foreground(void)
+release_terminal(const struct snapshot *s)
 {
     report_to_log();
+    if (parent_waits < 0)
+        return;
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    int error_log = configuration_error_fd(s);
+    dup2(null, STDIN_FILENO);
+    dup2(null, STDOUT_FILENO);
+    dup2(error_log == STDERR_FILENO ? null : error_log, STDERR_FILENO);
+    if (null > STDERR_FILENO)
+        close(null);
 }
 
 /* The parent returns to the shell with the child's success or failure. */
@@ -125,8 +130,8 @@ start(const struct options *o)
         holdings_close(&s.holdings, true);
         return 1;
     }
-    void (*when_started)(void) = parent_waits >= 0 ? started : started_in_foreground;
+    release_terminal(s.snapshot);
     if (!process_settings_of(s.snapshot)->master_process)
-        single_run(&s, when_started);
-    return supervisor_run(&s, when_started);
+        single_run(&s, started);
+    return supervisor_run(&s, started);
 }

@@ -39,8 +39,8 @@ bear(struct supervisor *s)
     (void)brood_bear(&s->brood, s->options, s->snapshot, &s->holdings);
 }
 
-static bool
-program_is_shared(const struct supervisor *s)
+bool
+supervisor_shares(const struct supervisor *s)
 {
     return s->successor > 0 || (s->parent > 0 && getppid() == s->parent);
 }
@@ -52,7 +52,7 @@ quit(struct supervisor *s)
     if (s->state >= QUITTING)
         return;
     s->state = QUITTING;
-    s->holdings.shared = program_is_shared(s);
+    s->holdings.shared = supervisor_shares(s);
     holdings_close(&s->holdings, true);
     brood_drain(&s->brood);
 }
@@ -156,6 +156,21 @@ hear_signals(struct supervisor *s)
 }
 
 static void
+tell_start(struct supervisor *s)
+{
+    if (s->started)
+        s->started();
+    s->started = NULL;
+}
+
+static void
+welcome(struct supervisor *s, struct worker_process *w)
+{
+    w->ready = s->brood.ever_ready = true;
+    tell_start(s);
+}
+
+static void
 hear_worker(struct supervisor *s, struct worker_process *w)
 {
     struct handover m;
@@ -164,7 +179,7 @@ hear_worker(struct supervisor *s, struct worker_process *w)
         if (m.fd >= 0)
             close(m.fd);
         if (m.kind == HANDOVER_READY)
-            w->ready = s->brood.ever_ready = true;
+            welcome(s, w);
         else if (m.kind == HANDOVER_ADOPTED)
             report(LEVEL_NOTICE, 0, "configuration reloaded, generation %u", m.number);
         else if (m.kind == HANDOVER_REFUSED)
@@ -206,6 +221,7 @@ act_on_time(struct supervisor *s)
     if (clock_ms() < next_moment(s))
         return;
     if (s->state == SERVING) {
+        tell_start(s);
         bear(s);
         return;
     }
@@ -241,10 +257,10 @@ supervisor_run(struct supervisor *s, void (*started)(void))
     brood_init(&s->brood);
     report(LEVEL_NOTICE, 0, "start worker processes");
     bear(s);
-    started();
+    s->started = started;
     supervise(s);
     int code = s->state >= QUITTING ? 0 : 1;
-    s->holdings.shared = program_is_shared(s);
+    s->holdings.shared = supervisor_shares(s);
     holdings_close(&s->holdings, true);
     if (s->pid_path.n)
         pidfile_remove(s->pid_path);

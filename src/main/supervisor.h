@@ -12,14 +12,17 @@ struct supervisor {
     int signals;
     enum { SERVING, RESTING, QUITTING, TERMINATING } state; /* RESTING: after WINCH */
     struct str pid_path;                                    /* malloc; STR_NONE: no file */
-    pid_t parent;     /* that inherited us its sockets, or 0 */
-    pid_t successor;  /* the new program after USR2, or 0 */
-    uint64_t kill_at; /* TERMINATING: patience ends */
+    pid_t parent;          /* that inherited us its sockets, or 0 */
+    pid_t successor;       /* the new program after USR2, or 0 */
+    void (*started)(void); /* to be called once; NULL then */
+    uint64_t kill_at;      /* TERMINATING: patience ends */
 };
 
 /* Writes the pid file (as the snapshot names it), removing the one before. False when it cannot be
  * written (reported). */
 bool supervisor_write_pid(struct supervisor *s);
-/* Starts the worker and supervises until told to end. `started` is called when the worker was born.
- * The exit code. */
+/* Does another program (the former or the next one) hold the same sockets? */
+bool supervisor_shares(const struct supervisor *s);
+/* Starts the worker and supervises until told to end. `started` is called when
+ * the first worker accepts (or died young: it is tried again). The exit code. */
 int supervisor_run(struct supervisor *s, void (*started)(void));

@@ -2,6 +2,7 @@
  * configurations off the loops, and leaves all traffic to the loop threads. */
 #include "main/worker.h"
 
+#include "base/must.h"
 #include "fiber/crash.h"
 #include "main/configuration.h"
 #include "main/ending.h"
@@ -206,6 +207,12 @@ mind(struct worker *w)
     }
 }
 
+static void
+log_claim(const char *claim, const char *file, int line)
+{
+    report(LEVEL_ALERT, 0, "claim failed: %s at %s:%d", claim, file, line);
+}
+
 _Noreturn void
 worker_live(const struct birth *b)
 {
@@ -215,6 +222,7 @@ worker_live(const struct birth *b)
     ending_init(&w.ending);
     arena_init(&w.arena, 0);
     crash_handler_install();
+    must_report_to(log_claim);
     if (!privileges_drop(p))
         exit(WORKER_FATAL);
     if (!threads_start(process_threads(p), w.snapshot, b->holdings, false))
