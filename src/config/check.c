@@ -88,8 +88,8 @@ refuse_unknown(struct scope *s, const struct node *node)
                                           "unknown directive \"" STR_FMT "\"", STR_ARG(name));
     const char *module = foreign_module(name);
     struct str near = STR_NONE;
-    if (!module && c->suggested++ < SUGGESTIONS_MAX)
-        near = suggest_directive(c, name, s->context);
+    if (module == NULL && c->suggested++ < SUGGESTIONS_MAX)
+        near = suggest_directive(c->sets, name, s->context);
     if (module)
         diag_hint(c->diags, diag, "\"" STR_FMT "\" belongs to %s, which usher does not have",
                   STR_ARG(name), module);
@@ -169,6 +169,7 @@ scope_check(struct scope *s, const struct node *node, unsigned *next)
     *next = 0;
     if (row == NULL) {
         const struct row *any = rows_any(c, name);
+        *next = find_next_directive(c, node);
         return any ? refuse_place(s, node, any) : refuse_unknown(s, node);
     }
     const struct directive *d = row->directive;

@@ -4,9 +4,9 @@
 #include "config/rows.h"
 
 /* The row that a directive of this scope means; NULL, and reported, when there is none that may
- * stand here, or its shape (block, number of arguments, second time) is wrong. When it is wrong
- * because a ";" was forgotten, *next is the word with which the next directive begins, else 0: both
- * halves can then be read as they were meant. */
+ * stand here, or its shape (block, number of arguments, second time) is wrong. When a
+ * ";" seems to be forgotten in it, *next is the word with which the next directive begins, else 0:
+ * both halves can then be read as they were meant. */
 struct row *scope_check(struct scope *s, const struct node *node, unsigned *next);
 /* A problem of a directive: the line that nginx would name is where its words end, the excerpt
  * shows `shown`. */

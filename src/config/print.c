@@ -2,7 +2,8 @@
 #include "config/print.h"
 
 #include "config/check.h"
-#include "config/lexer.h"
+#include "config/foreign.h"
+#include "config/suggest.h"
 
 #include <stdlib.h>
 
@@ -99,6 +100,17 @@ manual_print_name(struct buf *b, const struct directive_set *const *sets, struct
         }
     }
     return found;
+}
+
+void
+manual_print_hint(struct buf *b, const struct directive_set *const *sets, struct str name)
+{
+    const char *module = foreign_module(name);
+    struct str near = module ? STR_NONE : suggest_directive(sets, name, ~0u);
+    if (module)
+        buf_printf(b, "it belongs to %s, which usher does not have", module);
+    else if (near.n)
+        buf_printf(b, "did you mean \"" STR_FMT "\"?", STR_ARG(near));
 }
 
 void

@@ -13,6 +13,9 @@ void manual_print_directive(struct buf *b, const struct directive_set *set,
 void manual_print(struct buf *b, const struct directive_set *const *sets);
 /* Every row of this name; false when there is none. */
 bool manual_print_name(struct buf *b, const struct directive_set *const *sets, struct str name);
+/* What may help with a name that no row has: 'did you mean "x"?' or the module it belongs to. Empty
+ * when nothing is known of it. */
+void manual_print_hint(struct buf *b, const struct directive_set *const *sets, struct str name);
 /* One name a line, sorted, each once. */
 void manual_print_names(struct buf *b, const struct directive_set *const *sets);
 /* What a row lacks to be documented and read: help, contexts, a syntax or a type, defaults and

@@ -135,6 +135,16 @@ part(struct scope *s, const struct node *node, unsigned from, unsigned to)
     return half;
 }
 
+/* The first half; what is wrong with its name or place was said of the whole. */
+static void
+take_half(struct scope *s, const struct node *half)
+{
+    unsigned ignored;
+    struct row *row = rows_try(s->compile, half->words[0].text, s->context);
+    if (row && (row = scope_check(s, half, &ignored)))
+        take(s, half, row);
+}
+
 void
 scope_run_simple(struct scope *s)
 {
@@ -144,10 +154,7 @@ scope_run_simple(struct scope *s)
         unsigned next;
         struct row *row;
         while ((row = scope_check(s, node, &next)) == NULL && next) {
-            unsigned ignored;
-            const struct node *half = part(s, node, 0, next);
-            if ((row = scope_check(s, half, &ignored)))
-                take(s, half, row);
+            take_half(s, part(s, node, 0, next));
             node = part(s, node, next, node->n);
         }
         if (row)

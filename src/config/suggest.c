@@ -17,15 +17,15 @@ distance(struct str a, struct str b, size_t limit)
 /* Twice the edits, and one more for what may not stand here. Ties go to the first in the alphabet,
  * so that the answer does not depend on the order of the table. */
 struct str
-suggest_directive(const struct compile *c, struct str name, enum context context)
+suggest_directive(const struct directive_set *const *sets, struct str name, unsigned contexts)
 {
     struct str best = STR_NONE;
     size_t limit = limit_for(name), best_cost = SIZE_MAX;
-    for (unsigned i = 0; i < c->n_sets; i++) {
-        for (const struct directive *d = c->sets[i]->directives; d && d->name; d++) {
+    for (unsigned i = 0; sets[i]; i++) {
+        for (const struct directive *d = sets[i]->directives; d && d->name; d++) {
             struct str known = str_of(d->name);
             size_t edits = distance(name, known, limit);
-            size_t cost = 2 * edits + !(d->contexts & context);
+            size_t cost = 2 * edits + !(d->contexts & contexts);
             if (edits > limit || cost > best_cost ||
                 (cost == best_cost && str_compare(known, best) >= 0))
                 continue;

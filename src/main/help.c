@@ -18,6 +18,14 @@ print(struct buf *b, const char *what)
     return true;
 }
 
+static void
+tell_unknown(struct buf *b, const char *name)
+{
+    manual_print_hint(b, registry_sets(), str_of(name));
+    fprintf(stderr, "%s: unknown directive \"%s\"%s" STR_FMT "\n", program_name(), name,
+            b->n ? ": " : "", STR_ARG(buf_str(b)));
+}
+
 int
 help(char **argv)
 {
@@ -33,7 +41,7 @@ help(char **argv)
     if (known)
         fwrite(b.p, 1, b.n, stdout);
     else
-        fprintf(stderr, "%s: unknown directive \"%s\"\n", program_name(), argv[0]);
+        tell_unknown(&b, argv[0]);
     arena_fini(&a);
     return known ? 0 : 1;
 }
