@@ -1,7 +1,8 @@
 /* c-ares in the loop: its sockets are watches, its clock is one timer.
  *
- * Watches are edge-triggered and c-ares reads a TCP answer in steps, so a readable socket is given
- * to it until it is dry. */
+ * Watches are edge-triggered, c-ares thinks in levels. So a readable socket is given to it until it
+ * is dry, and a socket on which it wants to write is given to it in the next turn, whether or not
+ * an edge comes. */
 #include "net/dns.h"
 
 #include "base/buf.h"
@@ -16,18 +17,20 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { ADDRESSES_MAX = 256, READS_MAX = 64 };
+enum { ADDRESSES_MAX = 256, STEPS_MAX = 64 };
 
 /* A socket of the channel. */
 struct endpoint {
     struct watch watch; /* first */
     struct list link;
     struct dns *dns;
+    bool wants_write;
 };
 
 struct dns {
     ares_channel channel;
-    struct timer timer;
+    struct timer timer; /* c-ares' own time-outs */
+    struct timer flush; /* due when a socket wants to be written */
     struct list endpoints;
     int family;
     bool own_servers;
@@ -73,6 +76,28 @@ find_endpoint(struct dns *d, int fd)
     return NULL;
 }
 
+static struct endpoint *
+find_writer(struct dns *d)
+{
+    for (struct list *l = d->endpoints.next; l != &d->endpoints; l = l->next)
+        if (container_of(l, struct endpoint, link)->wants_write)
+            return container_of(l, struct endpoint, link);
+    return NULL;
+}
+
+static void
+flush(struct timer *t)
+{
+    struct dns *d = container_of(t, struct dns, flush);
+    struct endpoint *e;
+    /* Any of them may be closed on the way, or be wanted again at once. */
+    for (int i = 0; i < STEPS_MAX && (e = find_writer(d)) != NULL; i++) {
+        e->wants_write = false;
+        ares_process_fd(d->channel, ARES_SOCKET_BAD, e->watch.fd);
+    }
+    set_timer(d);
+}
+
 static bool
 has_bytes(int fd)
 {
@@ -89,9 +114,24 @@ on_event(struct watch *w, unsigned bits)
     if (bits & WATCH_WRITE)
         ares_process_fd(d->channel, ARES_SOCKET_BAD, fd);
     /* c-ares may close the socket at any step: w is only looked up from here on. */
-    for (int i = 0; i < READS_MAX && find_endpoint(d, fd) && has_bytes(fd); i++)
+    for (int i = 0; i < STEPS_MAX && find_endpoint(d, fd) && has_bytes(fd); i++)
         ares_process_fd(d->channel, fd, ARES_SOCKET_BAD);
     set_timer(d);
+}
+
+static struct endpoint *
+open_endpoint(struct dns *d, int fd)
+{
+    struct endpoint *e = calloc(1, sizeof *e);
+    must(e != NULL);
+    if (watch_open(&e->watch, fd, 0) < 0) {
+        free(e); /* the question times out */
+        return NULL;
+    }
+    e->watch.on_event = on_event;
+    e->dns = d;
+    list_push_front(&d->endpoints, &e->link);
+    return e;
 }
 
 /* c-ares tells which sockets it has; 0, 0 is its word for "about to close". */
@@ -100,21 +140,21 @@ on_socket(void *arg, ares_socket_t fd, int readable, int writable)
 {
     struct dns *d = arg;
     struct endpoint *e = find_endpoint(d, fd);
-    if (e && !readable && !writable) {
+    if (!readable && !writable) {
+        if (e == NULL)
+            return;
         list_remove(&e->link);
         watch_close(&e->watch);
         free(e);
-    } else if (e == NULL && (readable || writable)) {
-        e = calloc(1, sizeof *e);
-        must(e != NULL);
-        if (watch_open(&e->watch, fd, 0) < 0) {
-            free(e); /* the question times out */
-            return;
-        }
-        e->watch.on_event = on_event;
-        e->dns = d;
-        list_push_front(&d->endpoints, &e->link);
+        return;
     }
+    if (e == NULL)
+        e = open_endpoint(d, fd);
+    if (e == NULL)
+        return;
+    e->wants_write = writable;
+    if (writable)
+        timer_set(&d->flush, clock_ms());
 }
 
 /* "1.1.1.1:53,[::1]:5353" as c-ares takes it. */
@@ -155,6 +195,7 @@ dns_open(const struct resolver_settings *settings)
     d->own_servers = settings && settings->n_servers > 0;
     list_init(&d->endpoints);
     timer_init(&d->timer, fire);
+    timer_init(&d->flush, flush);
     struct ares_options o = { .sock_state_cb = on_socket, .sock_state_cb_data = d };
     int mask = ARES_OPT_SOCK_STATE_CB;
     if (d->own_servers) { /* as nginx: turn by turn, and no search domains */
@@ -177,6 +218,7 @@ dns_close(struct dns *d)
 {
     ares_destroy(d->channel);
     timer_fini(&d->timer);
+    timer_fini(&d->flush);
     must(list_empty(&d->endpoints));
     free(d);
 }

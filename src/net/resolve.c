@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 enum { BUCKETS = 256, NAMES_MAX = 4096, TTL_MIN_MS = 1000, TTL_MAX_MS = 3600 * 1000 };
 
@@ -34,6 +35,8 @@ struct resolver {
     struct resolver_settings settings; /* a copy; servers owned */
     bool system;
     struct dns *dns;
+    uint64_t stamp; /* of the system's settings when dns was opened */
+    unsigned under_way;
     struct name *buckets[BUCKETS];
     unsigned n_names;
 };
@@ -162,21 +165,46 @@ take_answer(void *arg, const struct dns_answer *a)
         must(n->addresses != NULL);
         memcpy(n->addresses, a->addresses, n->n * sizeof *n->addresses);
     }
+    n->resolver->under_way--;
     n->error = a->error;
     n->fresh_until = clock_in(lifetime(n, a));
     n->pending = false;
     fiber_condition_broadcast(&n->answered);
 }
 
+static uint64_t
+system_stamp(void)
+{
+    struct stat st;
+    if (stat("/etc/resolv.conf", &st) < 0)
+        return 0;
+    return (uint64_t)st.st_mtim.tv_sec * 1000000000 + (uint64_t)st.st_mtim.tv_nsec + st.st_ino;
+}
+
+/* The system's settings change under a long-lived process (DHCP, a VPN): read anew then. */
+static void
+refresh_channel(struct resolver *r)
+{
+    uint64_t stamp = r->system ? system_stamp() : 0;
+    if (r->dns && stamp != r->stamp && r->under_way == 0) {
+        dns_close(r->dns);
+        r->dns = NULL;
+    }
+    if (r->dns)
+        return;
+    r->dns = dns_open(r->system ? NULL : &r->settings);
+    r->stamp = stamp;
+}
+
 static int
 ask(struct name *n)
 {
     struct resolver *r = n->resolver;
-    if (r->dns == NULL)
-        r->dns = dns_open(r->system ? NULL : &r->settings);
+    refresh_channel(r);
     if (r->dns == NULL)
         return -EAGAIN;
     n->pending = true;
+    r->under_way++;
     dns_ask(r->dns, n->text, take_answer, n);
     return 0;
 }

@@ -206,6 +206,25 @@ lane_put(struct lane *l, struct upstream_conn *c, const struct keepalive *k)
     timer_set(&c->timer, clock_in(k->timeout_ms));
 }
 
+/* One connection of the bucket's pools, or NULL. */
+static struct upstream_conn *
+any_idle(const struct pool *p)
+{
+    for (; p; p = p->next)
+        if (!list_empty(&p->newest))
+            return container_of(p->newest.next, struct upstream_conn, age);
+    return NULL;
+}
+
+void
+upstream_thread_fini(void)
+{
+    struct upstream_conn *c;
+    for (unsigned i = 0; i < BUCKETS; i++)
+        while ((c = any_idle(buckets[i])) != NULL)
+            upstream_conn_close(c);
+}
+
 size_t
 pool_idle_count(void)
 {

@@ -53,6 +53,9 @@ struct upstream_table *upstream_table_of(struct compile *c);
  * pooling). Idle connections of peers that no table in use names any more are closed. */
 void upstream_table_start(struct upstream_table *t);
 void upstream_table_stop(struct upstream_table *t);
+/* At thread end, after the last stop and before the loop closes: closes what idle connections of
+ * adhoc groups are left. */
+void upstream_thread_fini(void);
 /* Before the snapshot's arena goes: drops the counted shared states. Any thread, after all have
  * stopped. */
 void upstream_table_fini(struct upstream_table *t);

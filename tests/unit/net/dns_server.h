@@ -1,7 +1,8 @@
-/* A scripted DNS server on a loopback UDP socket, served by a fiber of the test's own loop. */
+/* A scripted DNS server on a loopback port, UDP and TCP, served by fibers of the test's own loop.
+ */
 #pragma once
 
-#include "fiber/loop.h"
+#include "net/conn.h"
 #include "net/resolve.h"
 
 #include <arpa/inet.h>
@@ -14,6 +15,7 @@ struct dns_script {
     unsigned ttl;
     const char *addresses[4];
     bool silent;
+    bool truncated; /* over UDP: come again by TCP */
 };
 
 struct dns_server {
@@ -23,6 +25,9 @@ struct dns_server {
     struct dns_script *script; /* ends with a NULL name; unknown questions get an empty answer */
     unsigned questions;        /* of type A */
     struct child child;
+    struct watch listener;
+    struct child acceptor;
+    unsigned connections;
 };
 
 static size_t
@@ -62,7 +67,7 @@ put_record(unsigned char *p, const struct dns_script *s, const char *address)
 }
 
 static size_t
-answer_question(struct dns_server *d, unsigned char *p, size_t n)
+answer_question(struct dns_server *d, unsigned char *p, size_t n, bool udp)
 {
     char name[256];
     uint16_t type;
@@ -75,6 +80,10 @@ answer_question(struct dns_server *d, unsigned char *p, size_t n)
             continue;
         if (s->silent)
             return 0;
+        if (s->truncated && udp) {
+            p[2] |= 2;
+            continue;
+        }
         p[3] |= (unsigned char)s->rcode;
         for (; count < 4 && s->addresses[count]; count++)
             end += put_record(p + end, s, s->addresses[count]);
@@ -94,9 +103,56 @@ serve_dns(void *arg)
         ssize_t n = recvfrom(d->fd, packet, 512, 0, &from.any, &from.size);
         if (n < 0)
             d->watch.ready = 0;
-        size_t out = n > 12 ? answer_question(d, packet, (size_t)n) : 0;
+        size_t out = n > 12 ? answer_question(d, packet, (size_t)n, true) : 0;
         if (out)
             (void)sendto(d->fd, packet, out, 0, &from.any, from.size);
+    }
+}
+
+static int
+read_whole(struct conn *c, unsigned char *p, size_t n)
+{
+    for (size_t got = 0; got < n;) {
+        ssize_t some = conn_read(c, p + got, n - got, NEVER);
+        if (some <= 0)
+            return -1;
+        got += (size_t)some;
+    }
+    return 0;
+}
+
+static void
+serve_stream(struct dns_server *d, struct conn *c)
+{
+    unsigned char packet[1500];
+    while (read_whole(c, packet, 2) == 0) {
+        size_t n = (size_t)packet[0] << 8 | packet[1];
+        if (read_whole(c, packet + 2, n) < 0)
+            return;
+        n = answer_question(d, packet + 2, n, false);
+        packet[0] = (unsigned char)(n >> 8), packet[1] = (unsigned char)n;
+        /* In two pieces: a reader that expects it whole would wait for ever. */
+        if (conn_write(c, packet, 1, 1000) < 0 || fiber_sleep(2) < 0 ||
+            conn_write(c, packet + 1, n + 1, 1000) < 0)
+            return;
+    }
+}
+
+static void
+accept_streams(void *arg)
+{
+    struct dns_server *d = arg;
+    while (watch_wait(&d->listener, WATCH_READ, NEVER) == 0) {
+        struct conn c;
+        int fd = accept4(d->listener.fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (fd < 0) {
+            d->listener.ready = 0;
+            continue;
+        }
+        d->connections++;
+        assert_int_equal(conn_open(&c, fd, WATCH_WRITE), 0);
+        serve_stream(d, &c);
+        conn_close(&c);
     }
 }
 
@@ -104,10 +160,15 @@ static void
 dns_server_start(struct dns_server *d, struct dns_script *script)
 {
     *d = (struct dns_server){ .script = script };
-    d->fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     assert_true(address_parse(STR("127.0.0.1"), 0, &d->address));
+    assert_int_equal(bind(fd, &d->address.any, d->address.size), 0);
+    assert_int_equal(listen(fd, 4), 0);
+    assert_int_equal(getsockname(fd, &d->address.any, &d->address.size), 0);
+    assert_int_equal(watch_open(&d->listener, fd, 0), 0);
+    child_start(&d->acceptor, accept_streams, d);
+    d->fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     assert_int_equal(bind(d->fd, &d->address.any, d->address.size), 0);
-    assert_int_equal(getsockname(d->fd, &d->address.any, &d->address.size), 0);
     assert_int_equal(watch_open(&d->watch, d->fd, 0), 0);
     child_start(&d->child, serve_dns, d);
 }
@@ -117,6 +178,11 @@ dns_server_stop(struct dns_server *d)
 {
     child_cancel(&d->child);
     child_join(&d->child);
+    child_cancel(&d->acceptor);
+    child_join(&d->acceptor);
+    int listener = d->listener.fd;
+    watch_close(&d->listener);
+    close(listener);
     watch_close(&d->watch);
     close(d->fd);
 }

@@ -102,6 +102,34 @@ fail_in_each_way(void *arg)
     arena_fini(&a);
 }
 
+static void
+ask_by_stream(void *arg)
+{
+    struct dns_script script[] = {
+        { "big.test", 1, 0, 60, { "10.0.0.1", "10.0.0.2", "10.0.0.3" }, .truncated = true },
+        { "big.test", 28, 0, 60, .truncated = true },
+        { "huge.test", 1, 0, 60, { "10.0.0.4" }, .truncated = true },
+        { "huge.test", 28, 0, 60, .truncated = true },
+        { 0 },
+    };
+    struct dns_server d;
+    struct arena a;
+    struct answer answer;
+    arena_init(&a, 0);
+    dns_server_start(&d, script);
+    struct resolver_settings s = dns_server_settings(&d);
+    uint64_t start = clock_ms();
+    assert_int_equal(resolve(STR("big.test"), &s, &a, &answer, clock_in(8000)), 0);
+    assert_int_equal(answer.n, 3);
+    assert_int_equal(resolve(STR("huge.test"), &s, &a, &answer, clock_in(8000)), 0);
+    assert_int_equal(answer.n, 1);
+    assert_true(d.connections >= 1);
+    assert_true(clock_ms() - start < 1500); /* no question waited for its repetition */
+    dns_server_stop(&d);
+    resolve_fini();
+    arena_fini(&a);
+}
+
 struct asker {
     struct child child;
     const struct resolver_settings *settings;
@@ -162,6 +190,7 @@ read_hosts(void *arg)
 IN_LOOP(an_answer_is_kept_for_its_ttl, ask_twice)
 IN_LOOP(families_are_those_of_the_settings, ask_both_families)
 IN_LOOP(a_missing_name_and_a_silent_server_are_told_apart, fail_in_each_way)
+IN_LOOP(a_truncated_answer_is_fetched_by_tcp, ask_by_stream)
 IN_LOOP(askers_at_once_share_one_question, ask_at_once)
 IN_LOOP(the_hosts_file_is_read, read_hosts)
 
@@ -172,6 +201,7 @@ main(void)
         cmocka_unit_test(an_answer_is_kept_for_its_ttl),
         cmocka_unit_test(families_are_those_of_the_settings),
         cmocka_unit_test(a_missing_name_and_a_silent_server_are_told_apart),
+        cmocka_unit_test(a_truncated_answer_is_fetched_by_tcp),
         cmocka_unit_test(askers_at_once_share_one_question),
         cmocka_unit_test(the_hosts_file_is_read),
     };

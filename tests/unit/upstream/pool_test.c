@@ -198,9 +198,11 @@ go_adhoc(void *arg)
         assert_int_equal(upstream_peer_count(u), 1);
         begin(&a, u, &arena);
         assert_int_equal(a.conn->reused, i > 0);
-        end(&a, i < 2);
+        end(&a, true);
         arena_fini(&arena);
     }
+    assert_int_equal(pool_idle_count(), 1);
+    upstream_thread_fini();
     assert_int_equal(pool_idle_count(), 0);
     arena_init(&arena, 0);
     assert_int_equal(upstream_adhoc(STR("a:x"), 80, NULL, &arena, &u, clock_in(1000)), -ENOENT);
