@@ -10,11 +10,13 @@ struct deferred {
     void *arg;
 };
 
+static _Atomic uint64_t last_id;
+
 void
 compile_init(struct compile *c, struct arena *a, struct sources *s, struct diags *d,
              const struct directive_set *const *sets)
 {
-    *c = (struct compile){ .arena = a, .sources = s, .diags = d, .sets = sets };
+    *c = (struct compile){ .arena = a, .sources = s, .diags = d, .id = ++last_id, .sets = sets };
     while (sets[c->n_sets])
         c->n_sets++;
     c->deferred_end = &c->deferred;

@@ -55,7 +55,7 @@ make(struct str path, enum log_kind kind)
 }
 
 struct log_file *
-log_file_named(struct str path, enum log_kind kind, const void *wanted_by)
+log_file_named(struct str path, enum log_kind kind, uint64_t wanted_by)
 {
     pthread_mutex_lock(&lock);
     struct log_file *f = find(path);
@@ -71,8 +71,8 @@ struct log_file *
 log_file_default(struct compile *c, struct str path)
 {
     if (str_eq(path, STR("stderr")))
-        return log_file_named(path, LOG_TO_STDERR, c);
-    return log_file_named(compile_path(c, path), LOG_TO_FILE, c);
+        return log_file_named(path, LOG_TO_STDERR, c->id);
+    return log_file_named(compile_path(c, path), LOG_TO_FILE, c->id);
 }
 
 struct log_file *
@@ -83,7 +83,7 @@ log_file_get(struct setting *s, unsigned word, struct str path)
     struct syslog *syslog = syslog_parse(s, word, str_skip(path, 7));
     if (syslog == NULL)
         return NULL;
-    struct log_file *f = log_file_named(path, LOG_TO_SYSLOG, s->compile);
+    struct log_file *f = log_file_named(path, LOG_TO_SYSLOG, s->compile->id);
     pthread_mutex_lock(&lock);
     if (f->syslog)
         syslog_free(syslog);
@@ -151,7 +151,7 @@ log_files_open(struct compile *c)
     bool all = true;
     pthread_mutex_lock(&lock);
     for (struct log_file *f = files; f; f = f->next)
-        if (f->wanted_by == c)
+        if (f->wanted_by == c->id)
             all &= open_wanted(f, c);
     pthread_mutex_unlock(&lock);
     return all;
@@ -191,7 +191,7 @@ log_files_each(void (*fn)(void *arg, struct str path, int fd), void *arg)
 void
 log_files_adopt(struct str path, int fd)
 {
-    struct log_file *f = log_file_named(path, LOG_TO_FILE, NULL);
+    struct log_file *f = log_file_named(path, LOG_TO_FILE, 0);
     pthread_mutex_lock(&lock);
     install(f, fd);
     pthread_mutex_unlock(&lock);

@@ -437,9 +437,10 @@ log_by_name(struct exchange *x, const struct settings *my, const struct target *
     struct str path = template_eval(t->path, x);
     if (!is_safe(path) || !has_root(x, my))
         return;
-    path = arena_dup(
-        &x->arena,
-        compile_path(&(struct compile){ .arena = &x->arena, .prefix = t->compile->prefix }, path));
+    if (path.p[0] != '/')
+        path = arena_printf(&x->arena, STR_FMT "/" STR_FMT, STR_ARG(t->compile->prefix),
+                            STR_ARG(path));
+    path = arena_dup(&x->arena, path);
     int error = log_cache_write(&my->cache, path, line);
     if (error)
         exchange_log(x, LEVEL_CRIT, error, "open() \"" STR_FMT "\" failed", STR_ARG(path));
