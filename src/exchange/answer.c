@@ -70,30 +70,56 @@ redirect(struct exchange *x, unsigned status, struct str location)
     return FAILED;
 }
 
+static enum verdict
+go_to_named(struct exchange *x, struct str name)
+{
+    struct location *l = x->server->named ? map_try(x->server->named, name) : NULL;
+    if (l == NULL)
+        return fail(x, FAULT_INTERNAL, "could not find named location \"" STR_FMT "\"",
+                    STR_ARG(name));
+    x->location = l;
+    x->at_named = true;
+    return RESTART;
+}
+
 enum verdict
 internal_redirect(struct exchange *x, struct str uri, struct str args)
 {
     if (++x->redirects > 10)
-        return fail(x, FAULT_REDIRECT_CYCLE, "while internally redirecting to \"" STR_FMT "\"",
+        return fail(x, FAULT_REDIRECT_CYCLE,
+                    "rewrite or internal redirection cycle while internally redirecting to "
+                    "\"" STR_FMT "\"",
                     STR_ARG(uri));
     x->internal = true;
     x->uri_is_raw = false;
-    if (uri.n && uri.p[0] == '@') {
-        struct location *l = x->server->named ? map_try(x->server->named, uri) : NULL;
-        if (l == NULL)
-            return fail(x, FAULT_INTERNAL, "could not find named location \"" STR_FMT "\"",
-                        STR_ARG(uri));
-        x->location = l;
-        x->at_named = true;
-        return RESTART;
-    }
-    struct str normal;
-    if (uri_normalize(uri, x->server->settings->merge_slashes, &x->arena, &normal) != URI_OK)
-        return fail(x, FAULT_INTERNAL, "invalid internal redirect to \"" STR_FMT "\"",
-                    STR_ARG(uri));
-    x->uri = normal;
+    if (uri.n && uri.p[0] == '@')
+        return go_to_named(x, uri);
+    x->uri = uri;
     x->args = args;
     return RESTART;
+}
+
+enum verdict
+internal_redirect_encoded(struct exchange *x, struct str target)
+{
+    struct str uri, args = STR_NONE;
+    ptrdiff_t query = str_find(target, '?');
+    if (str_starts(target, STR("@")))
+        return internal_redirect(x, target, STR_NONE);
+    if (query >= 0)
+        args = str_skip(target, (size_t)query + 1);
+    struct str path = query >= 0 ? str_head(target, (size_t)query) : target;
+    if (uri_normalize(path, x->server->settings->merge_slashes, &x->arena, &uri) != URI_OK)
+        return fail(x, FAULT_INTERNAL, "invalid internal redirect to \"" STR_FMT "\"",
+                    STR_ARG(target));
+    return internal_redirect(x, uri, args);
+}
+
+void
+response_refuse(struct exchange *x, unsigned status)
+{
+    x->refused = status;
+    response_init(x, status);
 }
 
 void

@@ -6,7 +6,7 @@
 
 struct bytes_body {
     struct body body; /* first */
-    struct str bytes;
+    struct str all, bytes;
 };
 
 static int
@@ -21,21 +21,29 @@ next_bytes(struct body *b, struct chunk *out)
     return 1;
 }
 
+static void
+seek_bytes(struct body *b, uint64_t from, uint64_t size)
+{
+    struct bytes_body *my = (struct bytes_body *)b;
+    my->bytes = str_head(str_skip(my->all, from), size);
+}
+
 struct body *
 body_of_str(struct arena *a, struct str bytes)
 {
-    static const struct body_ops ops = { .next = next_bytes };
+    static const struct body_ops ops = { .next = next_bytes, .seek = seek_bytes };
     struct bytes_body *my = arena_new(a, struct bytes_body);
-    *my = (struct bytes_body){ { &ops }, bytes };
+    *my = (struct bytes_body){ { &ops }, bytes, bytes };
     return &my->body;
 }
 
 struct file_body {
     struct body body; /* first */
     int file;
+    bool owned;
+    off_t start; /* of the whole */
     off_t offset;
     uint64_t size;
-    bool owned;
 };
 
 static int
@@ -53,6 +61,14 @@ next_file(struct body *b, struct chunk *out)
 }
 
 static void
+seek_file(struct body *b, uint64_t from, uint64_t size)
+{
+    struct file_body *my = (struct file_body *)b;
+    my->offset = my->start + (off_t)from;
+    my->size = size;
+}
+
+static void
 close_file(struct body *b)
 {
     struct file_body *my = (struct file_body *)b;
@@ -63,9 +79,11 @@ close_file(struct body *b)
 struct body *
 body_of_file(struct arena *a, int file, off_t offset, uint64_t size, bool owned)
 {
-    static const struct body_ops ops = { .next = next_file, .close = close_file };
+    static const struct body_ops ops = { .next = next_file,
+                                         .seek = seek_file,
+                                         .close = close_file };
     struct file_body *my = arena_new(a, struct file_body);
-    *my = (struct file_body){ { &ops }, file, offset, size, owned };
+    *my = (struct file_body){ { &ops }, file, owned, offset, offset, size };
     return &my->body;
 }
 

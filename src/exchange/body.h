@@ -25,6 +25,9 @@ struct body_ops {
     /* Will next() answer without parking? NULL: always. Lets a held-back head leave before a wait.
      */
     bool (*ready)(struct body *b);
+    /* next() is to give just the `size` bytes from `from` of the whole body, whatever was read
+     * before; they must lie within. NULL: it only goes forward. */
+    void (*seek)(struct body *b, uint64_t from, uint64_t size);
     /* Releases what it holds, finished or not. Never parks. May be NULL. */
     void (*close)(struct body *b);
 };
@@ -37,6 +40,9 @@ struct body {
 struct body *body_of_str(struct arena *a, struct str bytes);
 /* size bytes of file from offset; closes the descriptor at body close when `owned`. */
 struct body *body_of_file(struct arena *a, int file, off_t offset, uint64_t size, bool owned);
+/* A part of b, which it owns from now on, and of which nothing was read yet: sought when b can
+ * seek, else what is before it is read and dropped. */
+struct body *body_cut(struct arena *a, struct body *b, uint64_t from, uint64_t size);
 
 static inline int
 body_next(struct body *b, struct chunk *out)

@@ -75,6 +75,7 @@ struct response {
     struct body *body;       /* NULL: empty */
     struct fields trailers;
     bool ranges_allowed; /* the body can be cut by the range feature (Accept-Ranges) */
+    bool relayed;        /* a backend's: its validators were the backend's to judge */
     bool flush_each;     /* streams: each piece leaves at once (always so today) */
 };
 
@@ -124,7 +125,7 @@ struct exchange {
     bool timed_out;        /* the client stalled beyond its time: reset_timedout_connection */
     uint64_t limit_rate;   /* $limit_rate, bytes a second of response body; 0: no limit */
     bool aborted;          /* the response broke off: the connection cannot go on */
-    bool filtered;         /* header filters have run */
+    unsigned refused;      /* by response_refuse; 0: no */
 
     uint64_t began_us, began_wall_us;
     uint64_t request_bytes;               /* $request_length */
@@ -158,9 +159,13 @@ enum verdict answer(struct exchange *x, unsigned status, struct str content_type
 /* Location: is made absolute by absolute_redirect and friends. */
 struct str redirect_location(struct exchange *x, struct str location);
 enum verdict redirect(struct exchange *x, unsigned status, struct str location);
-/* Changes uri (and args when args.p) and asks for a new location search; fails after 10. "@name"
- * goes to the named location. */
+/* Changes uri and args and asks for a new location search; fails after 10. uri is decoded already
+ * (as error_page, index and try_files have it); "@name" goes to the named location and leaves uri
+ * and args as they are. */
 enum verdict internal_redirect(struct exchange *x, struct str uri, struct str args);
+/* The same for a target as a peer writes it (X-Accel-Redirect): percent-encoded, dot segments and
+ * all, with its arguments after '?'. */
+enum verdict internal_redirect_encoded(struct exchange *x, struct str target);
 
 /* A log line about x at that level: adds " (errno: text)" unless error is 0, " while …" from
  * x->doing, and ", client: …, server: …, request: …, upstream: …, host: …,
@@ -177,6 +182,11 @@ void exchange_run(struct exchange *x);
 struct exchange *exchange_open(struct client *client, const struct server_codec *codec,
                                void *connection);
 void exchange_close(struct exchange *x);
+
+/* From a header filter: the response is not to be sent, the error page of that status is. Its head
+ * is begun anew (fields added afterwards stay on the default page), and passes the filters again;
+ * only the first refusal of an exchange is heeded: ask x->refused before. */
+void response_refuse(struct exchange *x, unsigned status);
 
 /* A response field set by features: appended to x->response.fields. */
 void response_add(struct exchange *x, struct str name, struct str value);

@@ -16,7 +16,8 @@ enum phase {
     PHASE_LIMIT,
     PHASE_ACCESS,
     PHASE_AUTH,
-    PHASE_CONTENT, /* in order, the first that does not PASS answers */
+    PHASE_PRECONTENT, /* before any content handler, proxy_pass included: try_files */
+    PHASE_CONTENT,    /* in order, the first that does not PASS answers */
     PHASE_COUNT
 };
 

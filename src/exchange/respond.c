@@ -5,14 +5,19 @@
 
 #include <errno.h>
 
-static void
-filter_head(struct exchange *x)
+bool
+respond_filter(struct exchange *x)
 {
     const struct calls *calls = &(x->location ? x->location : x->server->root)->on_response;
+    bool refused_before = x->refused != 0;
     if (x->error_handled && x->error_keeps_status)
         x->response.status = x->error_status;
-    for (unsigned i = 0; i < calls->n; i++)
+    for (unsigned i = 0; i < calls->n; i++) {
         calls->v[i].feature->on_response(x, calls->v[i].settings);
+        if (x->refused && !refused_before)
+            return false;
+    }
+    return true;
 }
 
 static bool
@@ -45,7 +50,6 @@ send_body(struct exchange *x)
 void
 respond(struct exchange *x)
 {
-    filter_head(x);
     int r = x->codec->write_head(x);
     x->head_sent = true;
     if (r == 0)

@@ -81,14 +81,20 @@ run_location(struct exchange *x)
 
 /* Errors become pages, pages may lead to other locations; both counts are bounded. */
 static enum verdict
+settle(struct exchange *x, enum verdict v)
+{
+    while (v == RESTART || v == FAILED)
+        v = v == RESTART ? run_location(x) : error_page_answer(x, x->response.status);
+    return v;
+}
+
+static enum verdict
 run_phases(struct exchange *x)
 {
     enum verdict v = x->early_failure ? FAILED : run_calls(x, &x->server->on_request);
     if (v == PASS)
         v = RESTART;
-    while (v == RESTART || v == FAILED)
-        v = v == RESTART ? run_location(x) : error_page_answer(x, x->response.status);
-    return v;
+    return settle(x, v);
 }
 
 static void
@@ -104,6 +110,8 @@ exchange_run(struct exchange *x)
 {
     must(x->server != NULL);
     enum verdict v = run_phases(x);
+    while (v == DONE && x->response.status != 444 && !respond_filter(x))
+        v = settle(x, FAILED);
     if (v == DONE && x->response.status != 444)
         respond(x);
     if (x->response.status == 444)

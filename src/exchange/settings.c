@@ -3,6 +3,7 @@
 #include "exchange/settings.h"
 
 #include "exchange/error_page.h"
+#include "exchange/location.h"
 #include "exchange/types.h"
 #include "observe/log.h"
 #include "upstream/upstream.h"
@@ -35,7 +36,9 @@ static bool
 set_path_root(struct setting *s, bool alias)
 {
     struct core_settings *my = s->settings;
-    struct str path = compile_path(s->compile, setting_arg(s, 1));
+    struct str path = setting_arg(s, 1);
+    if (!str_starts(path, STR("$"))) /* a variable may be absolute: judged when it is known */
+        path = compile_path(s->compile, path);
     if (!alias && path.n > 1 && path.p[path.n - 1] == '/')
         path.n--;
     my->alias = alias;
@@ -52,6 +55,12 @@ set_root(struct setting *s)
 static bool
 set_alias(struct setting *s)
 {
+    struct core_settings *my = s->settings;
+    const struct location *l = s->scope->object;
+    if (l->kind == LOCATION_NAMED)
+        return setting_error(s, 0,
+                             "the \"alias\" directive cannot be used inside the named location");
+    my->alias_cut = l->kind == LOCATION_REGEX ? SIZE_MAX : l->name.n;
     return set_path_root(s, true);
 }
 
@@ -68,11 +77,13 @@ ignore(struct setting *s)
     return true;
 }
 
-/* What other rooms hold for this block. `internal` is not inherited: a block starts without it. */
+/* What other rooms hold for this block. */
 static bool
 complete_core(struct scope *scope, void *settings)
 {
     struct core_settings *my = settings;
+    if (my->types == NULL)
+        my->types = types_default(scope->compile->arena);
     my->error_log = error_log_of(scope);
     my->resolver = upstream_resolver(scope);
     return true;
@@ -157,7 +168,7 @@ static const struct directive core_rows[] = {
     { "default_type", CORE(default_type), EVERYWHERE, .initial = "text/plain",
       .help = "Content type of files whose extension is not in types." },
     { "types", PLACE(struct core_settings, types), EVERYWHERE, .set = types_set, .initial = NULL,
-      .flags = BLOCK | RAW, .args_max = ARGS_NONE, .syntax = "{ ... }",
+      .flags = BLOCK | RAW | MANY, .args_max = ARGS_NONE, .syntax = "{ ... }",
       .example = "types { text/html html htm; }", .help = "Content types by file name extension." },
     { "types_hash_max_size", NO_FIELD, EVERYWHERE, .set = ignore, .flags = IGNORED,
       .syntax = "size", .help = "Accepted; tables size themselves.",

@@ -29,7 +29,9 @@ struct core_settings {
     struct str client_body_temp_path;
     const struct template *root; /* root or alias */
     bool alias;
-    bool internal; /* of the location that says so only */
+    size_t alias_cut; /* how much of the URI the alias stands for; SIZE_MAX: all (a regex location)
+                       */
+    bool internal;
     const struct template *default_type;
     const struct map *types; /* extension, any case → struct str * */
     struct error_pages *error_pages;

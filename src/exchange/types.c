@@ -3,13 +3,30 @@
 
 #include "exchange/location.h"
 
+const struct map *
+types_default(struct arena *a)
+{
+    static const struct str html = { "text/html", 9 }, gif = { "image/gif", 9 },
+                            jpeg = { "image/jpeg", 10 };
+    struct map *table = arena_new(a, struct map);
+    map_init(table, a, true);
+    map_put(table, STR("html"), (void *)&html);
+    map_put(table, STR("gif"), (void *)&gif);
+    map_put(table, STR("jpg"), (void *)&jpeg);
+    return table;
+}
+
+/* A block's first types forget the outer ones; those that follow add to it. */
 static struct map *
 own_table(struct setting *s)
 {
     struct core_settings *my = s->settings;
-    struct map *table = arena_new(s->compile->arena, struct map);
-    map_init(table, s->compile->arena, true);
-    my->types = table;
+    struct map *table = (struct map *)my->types;
+    if (table == NULL) {
+        table = arena_new(s->compile->arena, struct map);
+        map_init(table, s->compile->arena, true);
+        my->types = table;
+    }
     return table;
 }
 
@@ -19,18 +36,25 @@ types_set(struct setting *s)
     struct map *table = own_table(s);
     for (const struct node *line = s->node->children; line; line = line->next)
         for (unsigned i = 1; i < line->n; i++)
-            map_put(table, line->words[i].text, &line->words[0].text);
+            map_put(table, line->words[i].text, (void *)&line->words[0].text);
     return true;
 }
 
+/* What follows the last dot of the last segment; nothing when the segment begins with that dot. */
+static struct str
+extension(struct str uri)
+{
+    for (size_t i = uri.n; i > 1 && uri.p[i - 1] != '/'; i--)
+        if (uri.p[i - 1] == '.')
+            return uri.p[i - 2] == '/' ? STR_NONE : str_skip(uri, i);
+    return STR_NONE;
+}
+
 struct str
-types_of(struct exchange *x, struct str path)
+types_of(struct exchange *x, struct str uri)
 {
     const struct core_settings *core = (x->location ? x->location : x->server->root)->core;
-    for (size_t i = path.n; i > 0 && path.p[i - 1] != '/'; i--)
-        if (path.p[i - 1] == '.') {
-            const struct str *type = core->types ? map_try(core->types, str_skip(path, i)) : NULL;
-            return type ? *type : template_eval(core->default_type, x);
-        }
-    return template_eval(core->default_type, x);
+    struct str ext = extension(uri);
+    const struct str *type = ext.n ? map_try(core->types, ext) : NULL;
+    return type ? *type : template_eval(core->default_type, x);
 }

@@ -4,5 +4,7 @@
 #include "exchange/settings.h"
 
 bool types_set(struct setting *s);
-/* The content type of a file name: from types, else default_type. */
-struct str types_of(struct exchange *x, struct str path);
+/* What holds without any types block. */
+const struct map *types_default(struct arena *a);
+/* The content type of a URI by its extension: from types, else default_type. */
+struct str types_of(struct exchange *x, struct str uri);

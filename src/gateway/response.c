@@ -192,11 +192,9 @@ accel_redirect(struct gateway *g, struct str to)
             if (g->head.fields.v[i].id == kept[k])
                 fields_add_known(&carried, kept[k], g->head.fields.v[i].value);
     x->carried = carried;
-    ptrdiff_t query = str_find(to, '?');
-    struct str args = query >= 0 ? str_skip(to, (size_t)query + 1) : STR_NONE;
     if (x->request.method != METHOD_HEAD)
         x->request.method = METHOD_GET;
-    return internal_redirect(x, query >= 0 ? str_head(to, (size_t)query) : to, args);
+    return internal_redirect_encoded(x, to);
 }
 
 static void
@@ -248,6 +246,7 @@ gateway_take_response(struct gateway *g)
     }
     response_init(x, g->head.status);
     x->response.reason = g->head.reason;
+    x->response.relayed = true;
     if (g->my->limit_rate)
         x->limit_rate = g->my->limit_rate;
     obey_limit_rate(g);

@@ -68,8 +68,8 @@ range_parse(struct str value, uint64_t size, unsigned most, struct arena *a, str
             continue;
         if (out->n == most)
             return RANGE_NONE;
-        if (out->n % 8 == 0) { /* grow by eights: most requests have one */
-            struct range *v = arena_array(a, struct range, out->n + 8);
+        if (out->n == 0 || (out->n >= 8 && (out->n & (out->n - 1)) == 0)) { /* 0, 8, 16, 32 … */
+            struct range *v = arena_array(a, struct range, out->n ? 2 * out->n : 8);
             if (out->n)
                 memcpy(v, out->v, out->n * sizeof *v);
             out->v = v;
