@@ -112,7 +112,8 @@ int attempt_connect(struct attempt *a, const struct connect_options *o)
 enum attempt_result { ATTEMPT_GOOD, ATTEMPT_FAILED, ATTEMPT_NEUTRAL };
 bool attempt_report(struct attempt *a, enum attempt_result result);
 /* Ends the connection's use: back to the pool (the response was read to its end and may be followed
- * by another) or closed. */
+ * by another) or closed. Before the report the peer stays picked and may be connected again: a
+ * pooled connection that turned out dead is followed by a fresh one. */
 void attempt_release(struct attempt *a, bool keep);
 /* Address as in $upstream_addr; lives as long as the attempt's arena and table. */
 struct str peer_name(const struct peer *p);

@@ -182,6 +182,58 @@ fail_to_connect(void *arg)
 }
 
 static void
+connect_again(void *arg)
+{
+    struct backend b;
+    struct groups g;
+    struct attempt a;
+    open_backend(&b, "");
+    struct upstream *u = groups_start(&g, b.text);
+    begin(&a, u, &g.arena);
+    end(&a, true);
+    begin(&a, u, &g.arena);
+    assert_true(a.conn->reused);
+    attempt_release(&a, false); /* it was dead */
+    assert_non_null(a.peer);
+    struct connect_options fresh = options;
+    fresh.fresh = true;
+    assert_int_equal(attempt_connect(&a, &fresh), 0);
+    assert_false(a.conn->reused);
+    attempt_report(&a, ATTEMPT_GOOD);
+    assert_non_null(a.peer);
+    attempt_release(&a, false);
+    assert_null(a.peer);
+    groups_stop(&g);
+    close(b.fd);
+}
+
+static void
+bind_apart(void *arg)
+{
+    struct backend b;
+    struct groups g;
+    struct attempt a;
+    struct address local;
+    assert_true(address_parse(STR("127.0.0.3"), 0, &local));
+    struct connect_options bound = options;
+    bound.bind = &local;
+    open_backend(&b, "");
+    struct upstream *u = groups_start(&g, b.text);
+    begin(&a, u, &g.arena);
+    end(&a, true);
+    for (int i = 0; i < 2; i++) {
+        attempt_init(&a, u, &g.arena);
+        assert_int_equal(attempt_pick(&a, 0), 0);
+        assert_int_equal(attempt_connect(&a, &bound), 0);
+        assert_int_equal(a.conn->reused, i > 0); /* only one that was bound alike */
+        end(&a, true);
+    }
+    assert_int_equal(pool_idle_count(), 2);
+    groups_stop(&g);
+    close(b.fd);
+}
+
+static void
 go_adhoc(void *arg)
 {
     struct backend b;
@@ -216,6 +268,8 @@ IN_LOOP(an_idle_connection_times_out, expire)
 IN_LOOP(the_oldest_beyond_keepalive_is_closed_and_the_latest_serves_first, keep_the_latest)
 IN_LOOP(a_reload_keeps_what_is_still_named, reload)
 IN_LOOP(a_refused_connect_leaves_nothing_behind, fail_to_connect)
+IN_LOOP(a_dead_pooled_connection_is_followed_by_a_fresh_one, connect_again)
+IN_LOOP(connections_bound_apart_are_not_mixed, bind_apart)
 IN_LOOP(adhoc_groups_share_connections_by_their_text, go_adhoc)
 
 int
@@ -228,6 +282,8 @@ main(void)
         cmocka_unit_test(the_oldest_beyond_keepalive_is_closed_and_the_latest_serves_first),
         cmocka_unit_test(a_reload_keeps_what_is_still_named),
         cmocka_unit_test(a_refused_connect_leaves_nothing_behind),
+        cmocka_unit_test(a_dead_pooled_connection_is_followed_by_a_fresh_one),
+        cmocka_unit_test(connections_bound_apart_are_not_mixed),
         cmocka_unit_test(adhoc_groups_share_connections_by_their_text),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
