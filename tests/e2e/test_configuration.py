@@ -1,0 +1,104 @@
+"""What -t says of a wrong configuration: nginx's own lines, and usher's excerpts and hints.
+
+The table was written from nginx's answers; run with USHER_BIN=/usr/sbin/nginx it holds there too.
+"""
+import re
+import subprocess
+import time
+
+import pytest
+
+from proxy import BIN
+
+
+def check(directory, text, *more):
+    """Exit code and all lines of `-t` for a text."""
+    file = directory / "t.conf"
+    file.write_text(text)
+    command = [BIN, "-t", "-p", str(directory), "-c", str(file), "-e", str(directory / "log"), *more]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=30)
+    return done.returncode, done.stderr.replace(f"{directory}/", "").splitlines()
+
+
+def first(lines):
+    found = [re.sub(r"^\S+: \[emerg\] ", "", line) for line in lines if "[emerg]" in line]
+    return found[0] if found else None
+
+
+WRONG = [
+    ("lisen 80;", 'unknown directive "lisen" in t.conf:1'),
+    ("listen 80;", '"listen" directive is not allowed here in t.conf:1'),
+    ("user;", 'invalid number of arguments in "user" directive in t.conf:1'),
+    ("daemon off;\ndaemon on;\n", '"daemon" directive is duplicate in t.conf:2'),
+    ("daemon maybe;", 'invalid value "maybe" in "daemon" directive, it must be "on" or "off" in t.conf:1'),
+    ("daemon off", 'unexpected end of file, expecting ";" or "}" in t.conf:1'),
+    ("daemon off\n\nevents {\n}\n", 'directive "daemon" is not terminated by ";" in t.conf:3'),
+    ("daemon off }", 'unexpected "}" in t.conf:1'),
+    ("}", 'unexpected "}" in t.conf:1'),
+    (";", 'unexpected ";" in t.conf:1'),
+    ("{ }", 'unexpected "{" in t.conf:1'),
+    ("events;", 'directive "events" has no opening "{" in t.conf:1'),
+    ("events {}\nhttp {\n server {\n", 'unexpected end of file, expecting "}" in t.conf:4'),
+    ('user "abc;\n\n', 'unexpected end of file, expecting ";" or "}" in t.conf:3'),
+    ('user "abc"def;\n', 'unexpected "d" in t.conf:1'),
+    ("include nothere.conf;",
+     'open() "nothere.conf" failed (2: No such file or directory) in t.conf:1'),
+    ("events {} http { location / {} }", '"location" directive is not allowed here in t.conf:1'),
+    ("events {} http { client_max_body_size\n1x; }",
+     '"client_max_body_size" directive invalid value in t.conf:2'),
+    ("events {} http { client_body_timeout 30m1h; }",
+     '"client_body_timeout" directive invalid value in t.conf:1'),
+    ("events {} http { keepalive_requests 1k; }",
+     '"keepalive_requests" directive invalid number in t.conf:1'),
+    ("events {} http { proxy_next_upstream zzz; }", 'invalid value "zzz" in t.conf:1'),
+]
+
+
+@pytest.mark.parametrize("text, line", WRONG, ids=[line for _, line in WRONG])
+def test_a_wrong_text_is_told_nginxs_line(tmp_path, text, line):
+    code, lines = check(tmp_path, text)
+    assert (code, first(lines)) == (1, line)
+    assert lines[-1].endswith("configuration file t.conf test failed")
+
+
+def test_a_right_text_is_told_so_and_binds_nothing(tmp_path):
+    code, lines = check(tmp_path, "events {} http { server { listen 127.0.0.1:1; } }", "-g",
+                        f"pid {tmp_path}/pid;")
+    assert code == 0
+    assert [line.split(": ", 1)[1] for line in lines] == [
+        "the configuration file t.conf syntax is ok", "configuration file t.conf test is successful"]
+
+
+def test_a_problem_of_the_command_line_has_no_line_number(tmp_path):
+    code, lines = check(tmp_path, "events {}", "-g", "lisen 80;")
+    assert (code, first(lines)) == (1, 'unknown directive "lisen" in command line')
+
+
+@pytest.mark.usher_only("nginx stops at the first")
+def test_all_problems_are_told_at_once_each_with_its_place(tmp_path):
+    code, lines = check(tmp_path, "http {\n    lisen 80;\n    gzip_foo on;\n    perl_set $a b;\n}\n")
+    assert code == 1
+    assert sum("[emerg]" in line for line in lines) == 3
+    assert lines[1:3] == ["    2 |     lisen 80;", '      |     ^^^^^ did you mean "listen"?']
+    assert '"perl_set" belongs to ngx_http_perl_module, which usher does not have' in "\n".join(lines)
+
+
+@pytest.mark.usher_only("nginx names the end of the file")
+def test_an_unclosed_block_is_shown_where_it_was_opened(tmp_path):
+    text = "http {\n  server {\n    location / {\n      root /srv;\n  }\n}\n"
+    code, lines = check(tmp_path, text)
+    assert code == 1
+    assert lines[1] == "    3 |     location / {"
+    assert '"location", opened in line 3, is never closed' in lines[2]
+
+
+@pytest.mark.usher_only("the figure is usher's")
+@pytest.mark.plain_build
+def test_ten_thousand_servers_load_in_two_seconds(tmp_path):
+    server = "server {{ listen 127.0.0.1:1; server_name h{0}.test; location / {{ return 204; }} " \
+             "location /a {{ root /srv/{0}; }} }}\n"
+    text = "events {}\nhttp {\n" + "".join(server.format(i) for i in range(10_000)) + "}\n"
+    start = time.monotonic()
+    code, _ = check(tmp_path, text)
+    assert code == 0
+    assert time.monotonic() - start < 2
