@@ -246,6 +246,33 @@ be_cancelled(void *arg)
     close_pair(&p);
 }
 
+static void
+count_turns(void *arg)
+{
+    for (unsigned *turns = arg; fiber_yield() == 0;)
+        ++*turns;
+}
+
+/* Bytes are always there for the reader, which reads few at a time. */
+static void
+read_without_end(void *arg)
+{
+    struct pair p;
+    struct child other;
+    unsigned turns = 0;
+    char text[16];
+    static const char zeros[16 * 1024];
+    open_pair(&p);
+    assert_int_equal(conn_write(&p.a, zeros, sizeof zeros, 1000), 0);
+    child_start(&other, count_turns, &turns);
+    for (size_t i = 0; i < sizeof zeros / sizeof text; i++)
+        assert_int_equal(conn_read(&p.b, text, sizeof text, clock_in(5000)), sizeof text);
+    assert_true(turns >= sizeof zeros / sizeof text / 32);
+    child_cancel(&other);
+    child_join(&other);
+    close_pair(&p);
+}
+
 #define IN_LOOP(name, fn)                              \
     static void name(void **state)                     \
     {                                                  \
@@ -261,6 +288,7 @@ IN_LOOP(a_reset_reaches_reader_and_writer, reset)
 IN_LOOP(bytes_or_an_end_make_an_idle_connection_stale, go_stale)
 IN_LOOP(a_refused_connect_says_so_and_bind_is_honoured, be_refused)
 IN_LOOP(unix_sockets_connect_and_an_abandoned_file_is_replaced, use_unix_sockets)
+IN_LOOP(a_reader_that_never_waits_lets_others_run, read_without_end)
 IN_LOOP(a_cancelled_reader_unwinds, be_cancelled)
 
 static void
@@ -293,6 +321,7 @@ main(void)
         cmocka_unit_test(bytes_or_an_end_make_an_idle_connection_stale),
         cmocka_unit_test(a_refused_connect_says_so_and_bind_is_honoured),
         cmocka_unit_test(unix_sockets_connect_and_an_abandoned_file_is_replaced),
+        cmocka_unit_test(a_reader_that_never_waits_lets_others_run),
         cmocka_unit_test(a_cancelled_reader_unwinds),
         cmocka_unit_test(buffers_are_reused_last_in_first_out),
     };
