@@ -140,13 +140,16 @@ struct exchange {
 };
 
 /* The only way to end a request badly: logs at the level of the fault's row, sets x->fault and
- * x->response.status, returns FAILED. format gives the line's whole words, as nginx has them
- * ("client intended to send too large body: 12 bytes"); when they come out empty, the row's
- * sentence stands in. */
+ * x->response.status, returns FAILED. The line is the row's sentence and the particulars: "while …"
+ * and quoted ones follow it, others come after a colon; "open() … failed" and what begins with
+ * "client" or "upstream" stands alone; empty ones ("%s", "") leave the sentence. */
 enum verdict fail(struct exchange *x, enum fault fault, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
-/* The same with ": (errno: text)". */
+/* The same with " (errno: text)", which goes before " while …" as in nginx. */
 enum verdict fail_errno(struct exchange *x, enum fault fault, int error, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+/* Only the line: a try that another one follows. error 0: none. */
+void note_fault(struct exchange *x, enum fault fault, int error, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 /* Answers with a bare status (return 404; error_page applies) — not a fault, no log line. */
 enum verdict status_only(struct exchange *x, unsigned status);

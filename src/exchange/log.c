@@ -50,6 +50,7 @@ put_upstream(struct buf *b, const struct upstream_trail *t)
         return;
     buf_put(b, STR(", upstream: \""));
     put_clean(b, t->scheme);
+    buf_put(b, STR("://"));
     put_clean(b, t->last->peer);
     if (str_starts(t->last->peer, STR("unix:")))
         buf_byte(b, ':');
@@ -68,8 +69,6 @@ put_field(struct buf *b, const struct exchange *x, enum header id, const char *l
 void
 exchange_describe(const struct exchange *x, struct buf *b)
 {
-    if (x->doing)
-        put_part(b, " while ", str_of(x->doing), false);
     if (x->client)
         put_part(b, ", client: ", x->client->peer_text, false);
     if (x->server)
@@ -84,6 +83,9 @@ exchange_describe(const struct exchange *x, struct buf *b)
 static void
 put_errno(struct buf *b, int error)
 {
+    if (error == 0)
+        return;
+    error = error < 0 ? -error : error;
     const char *text = strerrordesc_np(error);
     buf_put(b, STR(" ("));
     buf_u64(b, (uint64_t)error);
@@ -91,39 +93,85 @@ put_errno(struct buf *b, int error)
     buf_byte(b, ')');
 }
 
-__attribute__((format(printf, 5, 0))) static void
-log_line(struct exchange *x, enum log_level level, int error, const char *otherwise,
-         const char *format, va_list args)
+/* The errno stands before " while …", which is x->doing's when the words have none. */
+static void
+log_words(struct exchange *x, enum log_level level, int error, struct str words)
 {
-    const struct error_log *log = exchange_error_log(x);
     struct buf b;
-    if (!log_wants(log, level))
-        return;
-    struct str words = arena_vprintf(&x->arena, format, args);
+    ptrdiff_t at = str_find_str(words, STR(" while "));
+    size_t n = at < 0 ? words.n : (size_t)at;
     buf_init(&b, &x->arena, 512, 0);
-    put_clean(&b, words.n ? words : str_of(otherwise));
-    if (error)
-        put_errno(&b, error < 0 ? -error : error);
+    put_clean(&b, str_head(words, n));
+    put_errno(&b, error);
+    put_clean(&b, str_skip(words, n));
+    if (x->doing && at < 0)
+        put_part(&b, " while ", str_of(x->doing), false);
     exchange_describe(x, &b);
-    log_write(log, level, x->client ? x->client->serial : 0, STR_FMT, STR_ARG(buf_str(&b)));
+    log_write(exchange_error_log(x), level, x->client ? x->client->serial : 0, STR_FMT,
+              STR_ARG(buf_str(&b)));
 }
 
 void
 exchange_log(struct exchange *x, enum log_level level, int error, const char *format, ...)
 {
     va_list args;
+    if (!exchange_log_wants(x, level))
+        return;
     va_start(args, format);
-    log_line(x, level, error, NULL, format, args);
+    log_words(x, level, error, arena_vprintf(&x->arena, format, args));
+    va_end(args);
+}
+
+/* Particulars that are a sentence of their own: a system call's failure, somebody who did
+ * something, and those of faults whose row says no more than the status does. */
+static bool
+is_whole(enum fault fault, struct str particulars)
+{
+    bool vague = fault == FAULT_INTERNAL || fault == FAULT_NOT_FOUND || fault == FAULT_FORBIDDEN;
+    return (vague && particulars.n) || str_starts(particulars, STR("client ")) ||
+           str_starts(particulars, STR("upstream ")) || str_find_str(particulars, STR("() ")) >= 0;
+}
+
+static struct str
+words_of(struct exchange *x, enum fault fault, struct str particulars)
+{
+    struct str sentence = str_of(fault_row(fault)->sentence);
+    bool clause = str_starts(particulars, STR("while "));
+    ptrdiff_t at = clause ? str_find_str(sentence, STR(" while ")) : -1;
+    if (is_whole(fault, particulars))
+        return particulars;
+    if (particulars.n == 0)
+        return sentence;
+    if (at >= 0)
+        sentence.n = (size_t)at;
+    bool follows = clause || particulars.p[0] == '"';
+    return arena_join(&x->arena, arena_join(&x->arena, sentence, follows ? STR(" ") : STR(": ")),
+                      particulars);
+}
+
+__attribute__((format(printf, 4, 0))) static void
+log_fault(struct exchange *x, enum fault fault, int error, const char *format, va_list args)
+{
+    enum log_level level = fault_row(fault)->level;
+    if (exchange_log_wants(x, level))
+        log_words(x, level, error, words_of(x, fault, arena_vprintf(&x->arena, format, args)));
+}
+
+void
+note_fault(struct exchange *x, enum fault fault, int error, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    log_fault(x, fault, error, format, args);
     va_end(args);
 }
 
 __attribute__((format(printf, 4, 0))) static enum verdict
 end_badly(struct exchange *x, enum fault fault, int error, const char *format, va_list args)
 {
-    const struct fault_row *row = fault_row(fault);
     x->fault = fault;
-    x->response.status = row->status;
-    log_line(x, row->level, error, row->sentence, format, args);
+    x->response.status = fault_row(fault)->status;
+    log_fault(x, fault, error, format, args);
     return FAILED;
 }
 

@@ -5,6 +5,6 @@
 #include "base/buf.h"
 #include "exchange/exchange.h"
 
-/* nginx's suffix: ' while DOING, client: …, server: …, request: "…", upstream: "…", host: "…",
+/* nginx's suffix: ', client: …, server: …, request: "…", upstream: "…", host: "…",
  * referrer: "…"'. Control bytes become '?': no log line can be forged. */
 void exchange_describe(const struct exchange *x, struct buf *b);

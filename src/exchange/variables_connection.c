@@ -44,9 +44,23 @@ get_binary_remote_addr(struct exchange *x, struct str rest, struct str *out)
 }
 
 static bool
+is_wildcard(const struct address *a)
+{
+    return a->any.sa_family == AF_INET
+               ? a->v4.sin_addr.s_addr == htonl(INADDR_ANY)
+               : a->any.sa_family == AF_INET6 && IN6_IS_ADDR_UNSPECIFIED(&a->v6.sin6_addr);
+}
+
+/* A listener on every address learns only from the socket which one was meant: asked when wanted.
+ */
+static bool
 get_server_addr(struct exchange *x, struct str rest, struct str *out)
 {
-    return give(address_text(&x->client->local, false, &x->arena), out);
+    struct address local = x->client->local;
+    socklen_t n = sizeof local.v6;
+    if (is_wildcard(&local) && x->client->fd > 0 && getsockname(x->client->fd, &local.any, &n) == 0)
+        local.size = n;
+    return give(address_text(&local, false, &x->arena), out);
 }
 
 static bool
@@ -196,7 +210,7 @@ const struct variable connection_variables[] = {
     { "remote_addr", get_remote_addr, NULL, EACH, "The client's address." },
     { "remote_port", get_remote_port, NULL, EACH, "The client's port." },
     { "scheme", get_scheme, NULL, EACH, "\"http\" or \"https\"." },
-    { "server_addr", get_server_addr, NULL, EACH, "The address that accepted the request." },
+    { "server_addr", get_server_addr, NULL, 0, "The address that accepted the request." },
     { "server_name", get_server_name, NULL, EACH, "The first name of the server that answers." },
     { "server_port", get_server_port, NULL, EACH, "The port that accepted the request." },
     { "tcpinfo_", get_tcpinfo, NULL, ANY,

@@ -79,6 +79,7 @@ h1_connection_open(struct listener *l, int fd, const struct address *peer)
     char text[ADDRESS_TEXT_MAX];
     must(c != NULL);
     c->listener = l;
+    c->client.fd = fd;
     c->client.peer = *peer;
     c->client.local = l->address;
     c->client.serial = atomic_fetch_add_explicit(&serials, 1, memory_order_relaxed) + 1;

@@ -26,6 +26,8 @@ trail_of(struct gateway *g)
         x->trail->last->group_end = true;
     x->trail->host = g->target.host;
     x->trail->port = g->target.port;
+    x->trail->scheme = g->target.scheme;
+    x->trail->uri = g->target.uri;
     return x->trail;
 }
 
@@ -93,7 +95,8 @@ send_fault(struct gateway *g, int error)
     }
     if (error == -ETIMEDOUT)
         return (struct outcome){ FAULT_UPSTREAM_SEND_TIMEOUT, ETIMEDOUT, NULL };
-    return (struct outcome){ FAULT_UPSTREAM_RESET, -error, "while sending request to upstream" };
+    return (struct outcome){ FAULT_UPSTREAM_RESET, -error,
+                             "writev() failed while sending request to upstream" };
 }
 
 static struct outcome
@@ -249,9 +252,7 @@ say(struct gateway *g, struct outcome o)
 static void
 note(struct gateway *g, struct outcome o)
 {
-    const struct fault_row *row = fault_row(o.fault);
-    exchange_log(g->x, row->level, o.error, "%s%s%s", row->sentence, o.why ? " " : "",
-                 o.why ? o.why : "");
+    note_fault(g->x, o.fault, o.error, "%s", o.why ? o.why : "");
 }
 
 static enum verdict
