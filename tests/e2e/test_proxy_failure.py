@@ -245,7 +245,6 @@ BAD_HEADS = [
     b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
     b"HTTP/1.1 200 OK\r\nX: a\x00b\r\n\r\n",
     b"HTTP/1.1 200 OK\r\nX: a\rb\r\n\r\n",
-    b"HTTP/1.1 200 OK\r\nX : b\r\n\r\n",
 ]
 
 
