@@ -1,0 +1,250 @@
+"""The command line: nginx's flags, lines and exit codes, and usher's own sub-commands."""
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import tempfile
+
+import pytest
+
+from client import get
+from proxy import BIN, IS_NGINX, Proxy, free_port
+from wait import until
+
+NAME = "nginx" if IS_NGINX else "usher"
+OK = "events {}\nhttp { server { listen 127.0.0.1:%%PORT%%; location / { return 200 fine; } } }\n"
+
+
+def program(*args, **kw):
+    return subprocess.run([BIN, *args], capture_output=True, text=True, timeout=20, **kw)
+
+
+@pytest.fixture
+def prefix():
+    """prefix(text) writes usher.conf there; returns a function that runs the program with -p and -c."""
+    tmp_path = pathlib.Path(tempfile.mkdtemp(prefix="usher-cli-"))
+    tmp_path.chmod(0o755)
+    (tmp_path / "logs").mkdir()
+
+    def make(text=OK):
+        port = free_port()
+        (tmp_path / "usher.conf").write_text(text.replace("%%PORT%%", str(port)))
+
+        def run(*args, **kw):
+            return program("-p", f"{tmp_path}/", "-c", "usher.conf", *args, **kw)
+        run.port, run.conf, run.path = port, f"{tmp_path}/usher.conf", tmp_path
+        return run
+    yield make
+    shutil.rmtree(tmp_path)
+
+
+def test_a_sound_file_passes_the_test_in_nginxs_words(prefix):
+    run = prefix()
+    r = run("-t")
+    assert r.returncode == 0 and r.stdout == ""
+    assert r.stderr == (f"{NAME}: the configuration file {run.conf} syntax is ok\n"
+                        f"{NAME}: configuration file {run.conf} test is successful\n")
+
+
+def test_q_leaves_only_errors(prefix):
+    r = prefix()("-t", "-q")
+    assert (r.returncode, r.stdout, r.stderr) == (0, "", "")
+
+
+def test_T_prints_every_file_once(prefix):
+    run = prefix("events {}\nhttp { include parts/*.conf; }\n")
+    (run.path / "parts").mkdir()
+    (run.path / "parts/a.conf").write_text(f"server {{ listen 127.0.0.1:{run.port}; }}\n")
+    r = run("-T")
+    assert r.returncode == 0
+    assert r.stdout == (f"# configuration file {run.conf}:\nevents {{}}\nhttp {{ include parts/*.conf; }}"
+                        f"\n\n# configuration file {run.path}/parts/a.conf:\n"
+                        f"server {{ listen 127.0.0.1:{run.port}; }}\n\n")
+
+
+def test_a_faulty_file_fails_with_file_and_line(prefix):
+    run = prefix("events {}\nhttp {\n    server { lisen 80; }\n}\n")
+    r = run("-t")
+    assert r.returncode == 1
+    assert f'[emerg]' in r.stderr and f'unknown directive "lisen" in {run.conf}:3\n' in r.stderr
+    assert r.stderr.endswith(f"{NAME}: configuration file {run.conf} test failed\n")
+
+
+@pytest.mark.usher_only
+def test_every_error_is_told_with_its_place_and_a_hint(prefix):
+    run = prefix("events {}\nhttp {\n    server { lisen 80; }\n    keepalive_timeout x;\n}\n")
+    r = run("-t")
+    lines = r.stderr.splitlines()
+    assert lines[0] == f'usher: [emerg] unknown directive "lisen" in {run.conf}:3'
+    assert "^^^^^" in r.stderr and 'did you mean "listen"?' in r.stderr
+    assert f"{run.conf}:4" in r.stderr
+
+
+@pytest.mark.usher_only
+def test_a_fragment_is_a_configuration(prefix):
+    run = prefix("server { listen 127.0.0.1:%%PORT%%; }\n")
+    assert run("-t").returncode == 0
+
+
+def test_a_missing_file_is_named(prefix):
+    run = prefix()
+    r = program("-p", f"{run.path}/", "-c", "none.conf", "-t")
+    assert r.returncode == 1
+    assert f'open() "{run.path}/none.conf" failed (2: No such file or directory)' in r.stderr
+
+
+def test_g_directives_come_from_the_command_line(prefix):
+    r = prefix()("-t", "-g", "foo bar;")
+    assert r.returncode == 1 and 'unknown directive "foo" in command line' in r.stderr
+
+
+@pytest.mark.usher_only
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root to become somebody else")
+def test_t_needs_no_root_and_binds_and_writes_nothing(prefix):
+    run = prefix("user www-data;\nevents {}\nhttp { server { listen 80; } }\n")
+    before = sorted(os.listdir(run.path / "logs"))
+    r = run("-t", user=65534, group=65534)
+    assert r.returncode == 0, r.stderr
+    assert '[warn] the "user" directive makes sense only if the master process runs' in r.stderr
+    assert sorted(os.listdir(run.path / "logs")) == before
+
+
+@pytest.mark.parametrize("args, complaint", [
+    (["-Z"], 'invalid option: "Z"'),
+    (["foo"], 'invalid option: "foo"'),
+    (["-tx"], 'invalid option: "x"'),
+    (["-s", "foo"], 'invalid option: "-s foo"'),
+    (["-s"], 'option "-s" requires parameter'),
+    (["-g"], 'option "-g" requires parameter'),
+    (["-c"], 'option "-c" requires file name'),
+    (["-e"], 'option "-e" requires file name'),
+    (["-p"], 'option "-p" requires directory name'),
+])
+def test_wrong_options_are_refused_in_nginxs_words(args, complaint):
+    r = program(*args)
+    assert (r.returncode, r.stderr) == (1, f"{NAME}: {complaint}\n")
+
+
+@pytest.mark.parametrize("flag", ["-h", "-?"])
+def test_help_names_every_flag(flag):
+    r = program(flag)
+    text = r.stdout + r.stderr
+    assert r.returncode == 0 and text.startswith("nginx version: nginx/")
+    for option in ("-v", "-V", "-t", "-T", "-q", "-s signal", "-p prefix", "-e filename", "-c filename",
+                   "-g directives"):
+        assert f"\n  {option} " in text
+
+
+@pytest.mark.usher_only
+def test_version_lines():
+    first = r"nginx version: nginx/1\.31\.\d+ \(usher \d+\.\d+\.\d+\)\n"
+    assert re.fullmatch(first, program("-v").stderr)
+    build = program("-V").stderr
+    assert re.fullmatch(first + r"built by (gcc|clang) [\d.]+\nconfigure arguments: --prefix=.*\n", build)
+    assert "--without-http_proxy_module" not in build
+    assert "--without-http_fastcgi_module" in build and "--with-http_ssl_module" not in build
+
+
+@pytest.mark.usher_only
+def test_the_name_nginx_answers_as_nginx(tmp_path):
+    (tmp_path / "nginx").symlink_to(BIN)
+    r = subprocess.run([tmp_path / "nginx", "-Z"], capture_output=True, text=True, timeout=20)
+    assert r.stderr == 'nginx: invalid option: "Z"\n'
+
+
+def test_a_signal_needs_a_pid_file(prefix):
+    run = prefix()
+    r = run("-s", "reload", "-g", "pid logs/none.pid;")
+    assert r.returncode == 1
+    assert f'open() "{run.path}/logs/none.pid" failed (2: No such file or directory)' in r.stderr
+
+
+@pytest.mark.parametrize("content", ["", "abc"])
+def test_a_signal_needs_a_number_in_it(prefix, content):
+    run = prefix()
+    (run.path / "logs/x.pid").write_text(content + "\n")
+    r = run("-s", "stop", "-g", "pid logs/x.pid;")
+    assert r.returncode == 1
+    assert f'[error]' in r.stderr
+    assert f'invalid PID number "{content}" in "{run.path}/logs/x.pid"\n' in r.stderr
+
+
+def test_a_busy_address_fails_the_start_after_five_tries(prefix):
+    import socket
+    run = prefix()
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", run.port))
+        s.listen()
+        r = run("-g", "pid logs/x.pid; error_log logs/error.log;", "-e", "logs/error.log")
+    busy = f"{NAME}: [emerg] bind() to 127.0.0.1:{run.port} failed (98: Address already in use)"
+    assert r.returncode == 1
+    assert r.stderr.splitlines() == [busy] * 5 + [f"{NAME}: [emerg] still could not bind()"]
+    assert not (run.path / "logs/x.pid").exists()
+
+
+def test_a_daemon_serves_when_the_command_returns(prefix):
+    run = prefix()
+    own = ("-g", "pid logs/x.pid; error_log logs/error.log;")
+    assert run(*own).returncode == 0
+    pid = int((run.path / "logs/x.pid").read_text())
+    try:
+        assert get(run.port).text == "fine"
+        assert run(*own, "-s", "quit").returncode == 0
+        until(lambda: not (run.path / "logs/x.pid").exists(), "the pid file to go")
+    except BaseException:
+        os.kill(pid, 9)
+        raise
+
+
+@pytest.mark.usher_only
+def test_defaults_are_below_the_prefix(prefix):
+    run = prefix()
+    bare = ("-p", f"{run.path}")
+    assert program(*bare).returncode == 0
+    assert get(run.port).text == "fine"
+    assert program(*bare, "-s", "stop").returncode == 0
+    until(lambda: not (run.path / "logs/usher.pid").exists(), "the pid file to go")
+    assert sorted(os.listdir(run.path / "logs")) == ["access.log", "error.log"]
+
+
+@pytest.mark.usher_only
+def test_help_prints_a_directive_its_names_and_the_manual():
+    one = program("help", "worker_processes")
+    assert one.returncode == 0 and "number | auto" in one.stdout
+    names = program("help", "--names").stdout.split()
+    assert {"server", "proxy_pass", "pid"} <= set(names) and names == sorted(names)
+    assert all(f"{n}" in program("help", "--manual").stdout for n in ("listen", "daemon"))
+    none = program("help", "lisen")
+    assert (none.returncode, none.stderr) == (1, 'usher: unknown directive "lisen"\n')
+
+
+@pytest.mark.usher_only
+def test_one_command_line_is_a_whole_proxy(origin, tmp_path):
+    from origin import reply
+    back = origin(reply("from behind"))
+    port = free_port()
+    with open(tmp_path / "out", "wb") as out, open(tmp_path / "err", "wb") as err:
+        p = subprocess.Popen([BIN, "proxy", "--from", f"127.0.0.1:{port}", "--to", back.address],
+                             stdout=out, stderr=err, cwd=tmp_path)
+    try:
+        def answer():
+            try:
+                return get(port, "/x")
+            except ConnectionRefusedError:
+                return None
+        assert until(answer, "an answer").text == "from behind"
+        until(lambda: '"GET /x HTTP/1.1" 200' in (tmp_path / "out").read_text(), "the access log")
+    finally:
+        p.terminate()
+        assert p.wait(10) == 0
+    assert (tmp_path / "err").read_text() == ""
+    assert sorted(os.listdir(tmp_path)) == ["err", "out"]
+
+
+@pytest.mark.usher_only
+@pytest.mark.parametrize("args", [[], ["--from", ":80"], ["--from", ":80", "--to", ""],
+                                  ["--from", ":80;", "--to", "a:1"], ["--form", ":1", "--to", "a:1"]])
+def test_a_wrong_proxy_command_explains_itself(args):
+    r = program("proxy", *args)
+    assert r.returncode == 1 and "--from [HOST]:PORT --to HOST:PORT" in r.stderr
