@@ -97,9 +97,10 @@ front_drain(void (*done)(void *arg), void *arg)
     f->draining = true;
     f->done = done;
     f->done_arg = arg;
+    listeners_retry(f); /* whoever waits in the queue has connected to somebody */
     listeners_close(f);
-    while (front_evict_idle(f))
-        ;
+    for (struct list *i = f->idle.next, *next = i->next; i != &f->idle; i = next, next = i->next)
+        h1_connection_drain(container_of(i, struct h1_connection, link));
     finish_if_empty(f);
 }
 

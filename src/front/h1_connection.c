@@ -8,6 +8,9 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
+/* For the first request of a connection that a process about to end has accepted. */
+enum { FIRST_REQUEST_MS = 1000 };
+
 static _Atomic uint64_t serials;
 
 static void serve(void *arg);
@@ -124,6 +127,33 @@ h1_connection_close(struct h1_connection *c)
     release(c);
 }
 
+static bool
+has_unread(const struct h1_connection *c)
+{
+    char byte;
+    return recv(c->conn.watch.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 1;
+}
+
+/* How long the connection may still wait, in a process that is about to end. */
+static uint64_t
+drain_patience(const struct h1_connection *c)
+{
+    if (c->client.requests == 0)
+        return FIRST_REQUEST_MS;
+    uint64_t least = c->idle_min, waited = clock_ms() - (c->timer.deadline - c->idle_timeout);
+    return least > waited ? least - waited : 0;
+}
+
+void
+h1_connection_drain(struct h1_connection *c)
+{
+    uint64_t end = clock_in(drain_patience(c));
+    if (end > clock_ms())
+        timer_set(&c->timer, end < c->timer.deadline ? end : c->timer.deadline);
+    else if (!has_unread(c))
+        h1_connection_close(c);
+}
+
 /* lingering_close: the client may still be sending; a close now would reset the connection and take
  * our answer with it. */
 static void
@@ -212,12 +242,15 @@ serve(void *arg)
             break;
         if (r == -EAGAIN) {
             go_idle(c, c->idle_timeout ? c->idle_timeout : settings->client_header_timeout.ms);
+            if (front_self()->draining)
+                h1_connection_drain(c);
             return;
         }
         c->head_error = r < 0 ? r : 0;
         if (!serve_one(c, l, head, &core))
             break;
         c->idle_timeout = core->keepalive_timeout.ms;
+        c->idle_min = core->keepalive_min_timeout.ms;
         c->head_error = 0;
     }
     if (core)

@@ -23,6 +23,7 @@ struct h1_connection {
     int head_error; /* why the present head is refused unparsed: -E2BIG, -ETIMEDOUT, -ECONNRESET;
                        else 0 */
     uint64_t idle_timeout; /* keepalive_timeout of the last request, ms; 0 before the first */
+    uint64_t idle_min;     /* its keepalive_min_timeout, ms */
     char peer_text[INET6_ADDRSTRLEN];
     bool lingering; /* close with care: unread request bytes may be on their way */
     bool reset;     /* close with a RST */
@@ -52,6 +53,11 @@ extern const struct server_codec h1_server_codec;
 void h1_connection_open(struct listener *l, int fd, const struct address *peer);
 /* Closes at once, in the loop's context; only while idle. */
 void h1_connection_close(struct h1_connection *c);
+
+/* Graceful end, in the loop's context, while idle: closes a connection that waits for a further
+ * request, unless keepalive_min_timeout keeps it or a request has just come; one that has not had
+ * its first is given a moment for it, for it was accepted in good faith. */
+void h1_connection_drain(struct h1_connection *c);
 
 /* h1_head.c: reads the next head into c->in. 1: *head is complete; 0: the connection ends quietly;
  * < 0: -errno, with -E2BIG when it outgrew its limits and -ETIMEDOUT after part of it came. */
