@@ -96,12 +96,22 @@ server_signature(const struct exchange *x)
     return l->core->server_tokens == TOKENS_OFF ? STR("usher") : STR("usher/" USHER_VERSION);
 }
 
+/* The page calls some statuses otherwise than the status line does: scripts look for these words.
+ */
+static struct str
+title(unsigned status)
+{
+    return status == 302   ? STR("Found")
+           : status == 401 ? STR("Authorization Required")
+                           : status_reason(status);
+}
+
 /* nginx's page, with usher's name. */
 static enum verdict
 default_page(struct exchange *x, unsigned status)
 {
     struct buf b;
-    struct str reason = status_reason(status), name = server_signature(x);
+    struct str reason = title(status), name = server_signature(x);
     x->response.status = status;
     if (status < 300 || status == 304 || reason.n == 0) {
         response_set_body(x, STR_NONE, STR_NONE);
@@ -121,6 +131,18 @@ default_page(struct exchange *x, unsigned status)
     buf_put(&b, STR("</center>\r\n</body>\r\n</html>\r\n"));
     response_set_body(x, STR("text/html"), buf_str(&b));
     return DONE;
+}
+
+/* What the error itself had to say (WWW-Authenticate of a 401, Location of a redirect) stays with
+ * the page that takes its place. */
+static void
+carry_fields(struct exchange *x)
+{
+    const struct fields *from = &x->response.fields;
+    if (from->n && x->carried.arena == NULL)
+        fields_init(&x->carried, &x->arena);
+    for (unsigned i = 0; i < from->n; i++)
+        fields_push(&x->carried, from->v[i].name, from->v[i].value, from->v[i].id);
 }
 
 /* The page's URI: "/…" or "@name" inside, anything else is a redirect (302 unless "=code" says
@@ -155,11 +177,11 @@ error_page_answer(struct exchange *x, unsigned status)
 {
     const struct core_settings *core = (x->location ? x->location : x->server->root)->core;
     const struct error_page *page = find(core, status);
-    bool again = x->error_handled && !core->recursive_error_pages;
-    if (page == NULL || again || x->redirects > 10 || status == 499) {
+    if (page == NULL || x->error_handled || x->redirects > 10 || status == 499) {
         x->error_keeps_status = false;
         return default_page(x, status);
     }
-    x->error_handled = true;
+    x->error_handled = !core->recursive_error_pages;
+    carry_fields(x);
     return follow(x, page, status);
 }

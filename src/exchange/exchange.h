@@ -113,19 +113,20 @@ struct exchange {
     struct response response;
     bool head_sent; /* nothing can be replaced any more */
     enum fault fault;
-    bool error_handled;      /* an error_page has acted */
+    bool error_handled;      /* an error_page has acted, and none may again */
     bool error_keeps_status; /* error_status is the answer's, whatever the page's own is */
     unsigned error_status;   /* the status being handled by error_page; 0 otherwise */
     bool keep_alive;         /* may the connection go on after this? anyone may clear it */
     bool client_gone;
     struct fiber *cancel_on_gone; /* cancelled when the client goes away; NULL: nothing waits */
-    struct fields carried; /* fields of an X-Accel-Redirect that go into the final response */
-    bool early_failure;    /* the front failed it before any phase (malformed head): only its error
-                              page is made */
-    bool timed_out;        /* the client stalled beyond its time: reset_timedout_connection */
-    uint64_t limit_rate;   /* $limit_rate, bytes a second of response body; 0: no limit */
-    bool aborted;          /* the response broke off: the connection cannot go on */
-    unsigned refused;      /* by response_refuse; 0: no */
+    struct fields carried;        /* fields of an X-Accel-Redirect, or of an error that has a page,
+                                     that go into the final response */
+    bool early_failure;  /* the front failed it before any phase (malformed head): only its error
+                            page is made */
+    bool timed_out;      /* the client stalled beyond its time: reset_timedout_connection */
+    uint64_t limit_rate; /* $limit_rate, bytes a second of response body; 0: no limit */
+    bool aborted;        /* the response broke off: the connection cannot go on */
+    unsigned refused;    /* by response_refuse; 0: no */
 
     uint64_t began_us, began_wall_us;
     uint64_t request_bytes;               /* $request_length */

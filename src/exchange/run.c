@@ -105,16 +105,23 @@ run_log(struct exchange *x)
         l->on_log.v[i].feature->on_log(x, l->on_log.v[i].settings);
 }
 
+/* 444 by configuration, 499 when the client has gone: the connection ends without an answer. */
+static bool
+is_silent(unsigned status)
+{
+    return status == 444 || status == 499;
+}
+
 void
 exchange_run(struct exchange *x)
 {
     must(x->server != NULL);
     enum verdict v = run_phases(x);
-    while (v == DONE && x->response.status != 444 && !respond_filter(x))
+    while (v == DONE && !is_silent(x->response.status) && !respond_filter(x))
         v = settle(x, FAILED);
-    if (v == DONE && x->response.status != 444)
-        respond(x);
-    if (x->response.status == 444)
+    if (is_silent(x->response.status))
         x->aborted = true;
+    else if (v == DONE)
+        respond(x);
     run_log(x);
 }

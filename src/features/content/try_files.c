@@ -93,7 +93,7 @@ try_one(struct exchange *x, const struct try *t)
     }
     if ((S_ISDIR(st.st_mode) != 0) != t->directory)
         return PASS;
-    x->uri = uri.n ? uri : STR("/");
+    x->uri = uri.n || !t->directory ? uri : STR("/");
     x->uri_is_raw = false;
     return DONE;
 }

@@ -3,8 +3,10 @@
 #include "exchange/types.h"
 
 struct settings {
-    unsigned status;
-    const struct template *text; /* body, or the URL of a redirect; NULL: the status alone */
+    struct answer {
+        unsigned status;
+        const struct template *text; /* body, or the URL of a redirect; NULL: the status alone */
+    } answer;
 };
 
 static bool
@@ -23,7 +25,7 @@ is_url(struct str s)
 static bool
 set_return(struct setting *s)
 {
-    struct settings *my = s->settings;
+    struct answer *my = s->field;
     struct str first = setting_arg(s, 1);
     uint64_t status;
     if (my->status)
@@ -33,7 +35,7 @@ set_return(struct setting *s)
         my->text = template_compile(s, 1, first);
         return my->text != NULL;
     }
-    if (!str_to_u64(first, 999, &status))
+    if (!str_to_u64(first, 999, &status) || status < 200)
         return setting_error(s, 1, "invalid return code \"" STR_FMT "\"", STR_ARG(first));
     my->status = (unsigned)status;
     my->text = s->node->n == 3 ? template_compile(s, 2, setting_arg(s, 2)) : NULL;
@@ -41,25 +43,35 @@ set_return(struct setting *s)
 }
 
 static const struct directive directives[] = {
-    { "return", NO_FIELD, IN_SERVER | IN_LOCATION | IN_SERVER_IF | IN_LOCATION_IF,
-      .set = set_return, .flags = MANY, .args_min = 1, .args_max = 2,
-      .syntax = "code [text] | code URL | URL", .example = "return 301 https://$host$request_uri;",
+    { "return", PLACE(struct settings, answer),
+      IN_SERVER | IN_LOCATION | IN_SERVER_IF | IN_LOCATION_IF, .set = set_return, .flags = MANY,
+      .args_min = 1, .args_max = 2, .syntax = "code [text] | code URL | URL",
+      .example = "return 301 https://$host$request_uri;",
       .help = "Ends processing and answers with the code: with a text as body, as a redirect "
               "(301, 302, 303, 307, 308), or by the error page of the code. 444 closes the "
               "connection without an answer." },
     { 0 },
 };
 
+/* A status that has a page of its own, or may get one by error_page. */
+static bool
+has_page(unsigned status)
+{
+    return status >= 400 || status == 204 || status == 304 || is_redirect(status);
+}
+
 static enum verdict
 run(struct exchange *x, const void *settings)
 {
-    const struct settings *my = settings;
-    if (my->text == NULL)
+    const struct answer *my = &((const struct settings *)settings)->answer;
+    if (my->text == NULL && has_page(my->status))
         return status_only(x, my->status);
-    struct str text = template_eval(my->text, x);
+    struct str text = my->text ? template_eval(my->text, x) : STR("");
+    if (text.p == NULL)
+        return FAILED;
     if (is_redirect(my->status))
         return redirect(x, my->status, text);
-    struct str type = types_of(x, x->uri);
+    struct str type = my->status == 204 ? STR_NONE : types_of(x, x->uri);
     return answer(x, my->status, type, text);
 }
 

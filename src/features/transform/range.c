@@ -200,7 +200,7 @@ judge(struct exchange *x, const void *settings)
     if (!r->ranges_allowed || r->status != 200 || r->content_length < 0 || most == 0)
         return;
     struct str asked = fields_value(&x->request.fields, HEADER_RANGE);
-    if (asked.p && r->body && !x->refused && is_the_same(x))
+    if (asked.p && r->content_length > 0 && !x->refused && is_the_same(x))
         cut(x, asked, most);
     else
         fields_add_known(&r->fields, HEADER_ACCEPT_RANGES, STR("bytes"));
