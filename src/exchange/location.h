@@ -34,6 +34,7 @@ struct location {
     struct location_set *inner; /* nested locations, or NULL */
     struct level *level;        /* their list while it is compiled, else NULL */
     const struct core_settings *core;
+    const struct error_log *error_log;
     void *const *settings;   /* of all sets, by index: for variables */
     struct call content;     /* set by a directive of its own (proxy_pass), never inherited */
     struct calls on_request; /* the phases from PHASE_REWRITE on, in order, content last */

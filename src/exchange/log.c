@@ -9,10 +9,11 @@
 const struct error_log *
 exchange_error_log(const struct exchange *x)
 {
-    if (x->location && x->location->core && x->location->core->error_log)
-        return x->location->core->error_log;
-    if (x->server && x->server->root && x->server->root->core && x->server->root->core->error_log)
-        return x->server->root->core->error_log;
+    const struct location *l = x->location;
+    if (l == NULL && x->server)
+        l = x->server->root;
+    if (l && l->error_log)
+        return l->error_log;
     if (x->snapshot && x->snapshot->error_log)
         return x->snapshot->error_log;
     return error_log_global();

@@ -84,7 +84,6 @@ complete_core(struct scope *scope, void *settings)
     struct core_settings *my = settings;
     if (my->types == NULL)
         my->types = types_default(scope->compile->arena);
-    my->error_log = error_log_of(scope);
     my->resolver = upstream_resolver(scope);
     return true;
 }

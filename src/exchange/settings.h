@@ -6,7 +6,6 @@
 #include "exchange/template.h"
 
 struct error_pages;
-struct error_log;
 struct resolver_settings;
 
 enum server_tokens { TOKENS_OFF, TOKENS_ON, TOKENS_BUILD };
@@ -35,8 +34,8 @@ struct core_settings {
     const struct template *default_type;
     const struct map *types; /* extension, any case → struct str * */
     struct error_pages *error_pages;
-    const struct error_log *error_log;        /* filled when the block's settings are complete */
-    const struct resolver_settings *resolver; /* the same; NULL: the system's */
+    const struct resolver_settings *resolver; /* filled when the block's settings are complete;
+                                                 NULL: the system's */
 };
 
 /* http, server */

@@ -206,6 +206,7 @@ serve_one(struct h1_connection *c, const struct listen_address *l, struct str he
     h->connection = c;
     h->x = x;
     x->connection = h;
+    x->pipelined = c->pipelined;
     c->exchange = x;
     c->client.requests++;
     atomic_fetch_add_explicit(&front_self()->requests, 1, memory_order_relaxed);
@@ -220,6 +221,7 @@ serve_one(struct h1_connection *c, const struct listen_address *l, struct str he
     c->reset = x->timed_out && (*core)->reset_timedout_connection;
     c->exchange = NULL;
     keep_rest(c, h);
+    c->pipelined = c->end > 0;
     exchange_close(x);
     return go_on;
 }

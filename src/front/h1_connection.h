@@ -27,6 +27,7 @@ struct h1_connection {
     char peer_text[INET6_ADDRSTRLEN];
     bool lingering; /* close with care: unread request bytes may be on their way */
     bool reset;     /* close with a RST */
+    bool pipelined; /* the next request was there already when the last one had ended */
     bool hijacked;  /* the raw streams belong to the content handler */
 };
 

@@ -41,7 +41,6 @@ log_level_name(enum log_level level)
 /* Room for n more bytes and the newline; what does not fit is cut. */
 struct line {
     char text[LINE_MAX_BYTES];
-    size_t head; /* where the message begins after time and level: syslog has its own */
     size_t n;
 };
 
@@ -78,7 +77,6 @@ begin(struct line *line, enum log_level level, uint64_t connection)
 {
     line->n = 0;
     put(line, date_error_log_now());
-    line->head = line->n + 1;
     put_format(line, " [%s] %d#%d: ", log_level_name(level), getpid(), gettid());
     if (connection)
         put_format(line, "*%llu ", (unsigned long long)connection);
@@ -96,14 +94,8 @@ send(struct line *line, const struct error_log *l, enum log_level level)
 {
     line->text[line->n++] = '\n';
     for (unsigned i = 0; i < l->n; i++) {
-        struct log_file *f = l->targets[i].file;
-        struct str whole = { line->text, line->n };
-        if (l->targets[i].level < level)
-            continue;
-        if (f->kind == LOG_TO_SYSLOG)
-            log_file_put(f, str_skip(whole, line->head), (int)level - 1);
-        else
-            log_file_put(f, whole, -1);
+        if (l->targets[i].level >= level)
+            log_file_put(l->targets[i].file, (struct str){ line->text, line->n }, (int)level - 1);
     }
 }
 
