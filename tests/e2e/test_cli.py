@@ -216,7 +216,7 @@ def test_help_prints_a_directive_its_names_and_the_manual():
     assert {"server", "proxy_pass", "pid"} <= set(names) and names == sorted(names)
     assert all(f"{n}" in program("help", "--manual").stdout for n in ("listen", "daemon"))
     none = program("help", "lisen")
-    assert (none.returncode, none.stderr) == (1, 'usher: unknown directive "lisen"\n')
+    assert none.returncode == 1 and none.stderr.startswith('usher: unknown directive "lisen"')
 
 
 @pytest.mark.usher_only
