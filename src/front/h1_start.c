@@ -127,5 +127,9 @@ h1_start_exchange(struct exchange *x, struct h1_exchange *h, const struct listen
         return;
     }
     attach_body(x, h);
+    if (x->request.method == METHOD_TRACE || x->request.method == METHOD_CONNECT) {
+        refuse(x, FAULT_METHOD_NOT_ALLOWED, "TRACE and CONNECT are not for a reverse proxy");
+        return;
+    }
     set_path(x);
 }

@@ -222,7 +222,7 @@ parse_head(struct gateway *g, size_t size, const char **why)
 {
     struct exchange *x = g->x;
     const struct h1_limits limits = {
-        .line = size, .fields = 1000, .underscores = true, .ignore_invalid = true
+        .line = size, .fields = 1000, .underscores = true, .ignore_invalid = false
     };
     struct str head = arena_dup(&x->arena, str_head(unread(g), size));
     g->start += size;

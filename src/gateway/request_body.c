@@ -10,6 +10,7 @@
 static enum verdict
 client_fault(struct exchange *x, int error)
 {
+    x->keep_alive = false;
     switch (error) {
     case -EFBIG:
         return fail(x, FAULT_BODY_TOO_LARGE, "while reading client request body");
@@ -17,10 +18,8 @@ client_fault(struct exchange *x, int error)
         return fail(x, FAULT_BAD_REQUEST, "client sent invalid chunked body");
     case -ETIMEDOUT:
         x->timed_out = true;
-        x->keep_alive = false;
         return fail_errno(x, FAULT_CLIENT_TIMEOUT, ETIMEDOUT, "while reading client request body");
     default:
-        x->keep_alive = false;
         x->client_gone = true;
         return fail(x, FAULT_CLIENT_GONE, "while reading client request body");
     }

@@ -188,12 +188,10 @@ rewrite_redirect(struct gateway *g, struct str value)
     if (rules && rules->off)
         return value;
     if (rules == NULL)
-        apply_redirect(g, NULL, &value, at);
+        done = apply_redirect(g, NULL, &value, at);
     for (const struct rewrite_rule *r = rules ? rules->first : NULL; r && !done; r = r->next)
         done = apply_redirect(g, r, &value, at);
-    if (at == 0 && value.n && value.p[0] == '/' && (done || g->target.redirect_from.n))
-        value = done ? redirect_location(g->x, value) : value;
-    return value;
+    return done && at == 0 ? redirect_location(g->x, value) : value;
 }
 
 /* Domain and path: the attribute's value is replaced (a path's beginning only). */
