@@ -24,6 +24,6 @@ struct upstream_trail {
     const struct fields *trailers; /* for $upstream_trailer_ */
     struct str host;               /* $proxy_host */
     struct str port;               /* $proxy_port */
-    struct str scheme;             /* "http", for the error log's upstream: "…" */
+    struct str scheme;             /* "http://", for the error log's upstream: "…" */
     struct str uri;                /* the request target as sent there, for the same */
 };

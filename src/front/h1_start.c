@@ -21,6 +21,7 @@ static void
 refuse(struct exchange *x, enum fault fault, const char *why)
 {
     x->early_failure = true;
+    x->doing = "reading client request headers";
     x->keep_alive = false;
     fail(x, fault, "%s", why);
 }
@@ -33,14 +34,13 @@ refuse_unread(struct exchange *x, int error, struct str in, const struct server_
     x->request.version = VERSION_11;
     if (error == -ETIMEDOUT) {
         x->timed_out = true;
-        refuse(x, FAULT_CLIENT_TIMEOUT, "while reading client request headers");
+        refuse(x, FAULT_CLIENT_TIMEOUT, "");
     } else if (error == -E2BIG && str_find(in, '\n') < 0) {
-        refuse(x, FAULT_URI_TOO_LONG, "while reading client request line");
+        refuse(x, FAULT_URI_TOO_LONG, "");
     } else if (error == -E2BIG) {
-        refuse(x, FAULT_HEADER_TOO_LARGE, "while reading client request headers");
+        refuse(x, FAULT_HEADER_TOO_LARGE, "");
     } else {
-        refuse(x, FAULT_BAD_REQUEST,
-               "client prematurely closed connection while reading client request headers");
+        refuse(x, FAULT_BAD_REQUEST, "client prematurely closed connection");
         x->aborted = true;
     }
 }

@@ -151,6 +151,8 @@ void gateway_end_upload(struct gateway *g);
 enum verdict gateway_take_response(struct gateway *g);
 /* Ends the try; the connection goes back to the pool when the response was read to its end. */
 void gateway_finish(struct gateway *g);
+/* gateway/run.c */
+void gateway_drop_input(struct gateway *g);
 /* gateway/tunnel.c: after a 101, bytes both ways until one side ends or both are idle for
  * read_timeout. */
 enum verdict gateway_tunnel(struct gateway *g);

@@ -11,17 +11,18 @@ static enum verdict
 client_fault(struct exchange *x, int error)
 {
     x->keep_alive = false;
+    x->doing = "reading client request body";
     switch (error) {
     case -EFBIG:
-        return fail(x, FAULT_BODY_TOO_LARGE, "while reading client request body");
+        return fail(x, FAULT_BODY_TOO_LARGE, "%s", "");
     case -EBADMSG:
         return fail(x, FAULT_BAD_REQUEST, "client sent invalid chunked body");
     case -ETIMEDOUT:
         x->timed_out = true;
-        return fail_errno(x, FAULT_CLIENT_TIMEOUT, ETIMEDOUT, "while reading client request body");
+        return fail_errno(x, FAULT_CLIENT_TIMEOUT, ETIMEDOUT, "%s", "");
     default:
         x->client_gone = true;
-        return fail(x, FAULT_CLIENT_GONE, "while reading client request body");
+        return fail(x, FAULT_CLIENT_GONE, "%s", "");
     }
 }
 

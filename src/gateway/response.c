@@ -22,8 +22,8 @@ next(struct body *b, struct chunk *out)
         gateway_finish(g);
     } else if (!fiber_cancelled()) {
         enum fault fault = r == -ETIMEDOUT ? FAULT_UPSTREAM_BODY_TIMEOUT : FAULT_UPSTREAM_TRUNCATED;
-        fail_errno(g->x, fault, r == -EPIPE ? 0 : -r,
-                   r == -EPROTO ? "invalid chunked body" : "while reading upstream");
+        fail_errno(g->x, fault, r == -EPIPE || r == -EPROTO ? 0 : -r, "%s",
+                   r == -EPROTO ? "upstream sent invalid chunked response" : "");
         r = -EIO;
     }
     return r;
@@ -42,8 +42,7 @@ close_body(struct body *b)
 {
     struct gateway *g = container_of(b, struct gateway, body);
     gateway_finish(g);
-    buffer_put(g->in);
-    g->in = NULL;
+    gateway_drop_input(g);
 }
 
 /* The try is over: the connection goes back to the pool when the response was read to its end. What
@@ -201,8 +200,7 @@ static void
 discard(struct gateway *g)
 {
     gateway_finish(g);
-    buffer_put(g->in);
-    g->in = NULL;
+    gateway_drop_input(g);
 }
 
 static int64_t

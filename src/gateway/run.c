@@ -11,7 +11,7 @@
 struct outcome {
     enum fault fault; /* FAULT_NONE: a final head is in g->head */
     int error;        /* errno for the log, or 0 */
-    const char *why;
+    const char *why;  /* the fault's particulars; NULL: its sentence says it all */
 };
 
 static const struct outcome fine;
@@ -24,6 +24,8 @@ trail_of(struct gateway *g)
         x->trail = arena_new(&x->arena, struct upstream_trail);
     else if (x->trail->last)
         x->trail->last->group_end = true;
+    x->trail->scheme = STR("http://");
+    x->trail->uri = g->target.uri;
     x->trail->host = g->target.host;
     x->trail->port = g->target.port;
     x->trail->scheme = g->target.scheme;
@@ -61,7 +63,7 @@ connect_fault(int error)
 {
     if (error == -ETIMEDOUT)
         return (struct outcome){ FAULT_UPSTREAM_CONNECT_TIMEOUT, ETIMEDOUT, NULL };
-    return (struct outcome){ FAULT_UPSTREAM_REFUSED, -error, "while connecting to upstream" };
+    return (struct outcome){ FAULT_UPSTREAM_REFUSED, -error, NULL };
 }
 
 static struct outcome
@@ -73,6 +75,7 @@ connect_peer(struct gateway *g, bool fresh)
                                  .socket_keepalive = g->my->socket_keepalive };
     if (find_bind_address(g, &bind))
         o.bind = &bind;
+    g->x->doing = "connecting to upstream";
     int r = attempt_connect(&g->attempt, &o);
     if (r < 0)
         return connect_fault(r);
@@ -80,23 +83,34 @@ connect_peer(struct gateway *g, bool fresh)
     return fine;
 }
 
+/* The client failed while its body was being passed on. */
+static struct outcome
+client_fault(int error)
+{
+    switch (error) {
+    case -ETIMEDOUT:
+        return (struct outcome){ FAULT_CLIENT_TIMEOUT, ETIMEDOUT, NULL };
+    case -EFBIG:
+        return (struct outcome){ FAULT_BODY_TOO_LARGE, 0, NULL };
+    case -EBADMSG:
+        return (struct outcome){ FAULT_BAD_REQUEST, 0, "client sent invalid chunked body" };
+    default:
+        return (struct outcome){ FAULT_CLIENT_GONE, 0, NULL };
+    }
+}
+
 static struct outcome
 send_fault(struct gateway *g, int error)
 {
     if (g->upload_client) {
-        if (error == -ETIMEDOUT)
-            return (struct outcome){ FAULT_CLIENT_TIMEOUT, ETIMEDOUT,
-                                     "while reading client request body" };
-        if (error == -EFBIG)
-            return (struct outcome){ FAULT_BODY_TOO_LARGE, 0, "while reading client request body" };
-        if (error == -EBADMSG)
-            return (struct outcome){ FAULT_BAD_REQUEST, 0, "client sent invalid chunked body" };
-        return (struct outcome){ FAULT_CLIENT_GONE, -error, "while reading client request body" };
+        g->x->doing = "reading client request body";
+        g->x->keep_alive = false;
+        return client_fault(error);
     }
+    g->x->doing = "sending request to upstream";
     if (error == -ETIMEDOUT)
         return (struct outcome){ FAULT_UPSTREAM_SEND_TIMEOUT, ETIMEDOUT, NULL };
-    return (struct outcome){ FAULT_UPSTREAM_RESET, -error,
-                             "writev() failed while sending request to upstream" };
+    return (struct outcome){ FAULT_UPSTREAM_SEND_FAILED, -error, NULL };
 }
 
 static struct outcome
@@ -104,18 +118,15 @@ read_fault(int error, const char *why)
 {
     switch (error) {
     case -ETIMEDOUT:
-        return (struct outcome){ FAULT_UPSTREAM_READ_TIMEOUT, ETIMEDOUT, why };
+        return (struct outcome){ FAULT_UPSTREAM_READ_TIMEOUT, ETIMEDOUT, NULL };
     case -EPROTO:
         return (struct outcome){ FAULT_UPSTREAM_INVALID, 0, why };
     case -EMSGSIZE:
-        return (struct outcome){ FAULT_UPSTREAM_HEADER_TOO_LARGE, 0,
-                                 "while reading response header from upstream" };
+        return (struct outcome){ FAULT_UPSTREAM_HEADER_TOO_LARGE, 0, NULL };
     case -EPIPE:
-        return (struct outcome){ FAULT_UPSTREAM_CLOSED, 0,
-                                 "while reading response header from upstream" };
+        return (struct outcome){ FAULT_UPSTREAM_CLOSED, 0, NULL };
     default:
-        return (struct outcome){ FAULT_UPSTREAM_RESET, -error,
-                                 "while reading response header from upstream" };
+        return (struct outcome){ FAULT_UPSTREAM_RESET, -error, NULL };
     }
 }
 
@@ -145,6 +156,7 @@ ask(struct gateway *g)
     const char *why = NULL;
     g->request_sent = false;
     g->upload_client = false;
+    g->x->doing = "sending request to upstream";
     int r = g->codec->send_request(g);
     if (r == 0)
         r = gateway_send_body(g);
@@ -152,6 +164,7 @@ ask(struct gateway *g)
         return send_fault(g, r);
     /* A backend that refuses early may have answered already: look, even after a failed send. */
     int failed_send = r;
+    g->x->doing = "reading response header from upstream";
     r = read_final_head(g, &why);
     if (r < 0 && g->upload_error < 0)
         return send_fault(g, g->upload_error);
@@ -162,14 +175,23 @@ ask(struct gateway *g)
     return fine;
 }
 
+/* What was read of a try that is over is no longer of use. */
+void
+gateway_drop_input(struct gateway *g)
+{
+    buffer_put(g->in);
+    g->in = NULL;
+    g->start = g->end = 0;
+}
+
 static void
 end_try(struct gateway *g, enum attempt_result result)
 {
     gateway_end_upload(g);
-    buffer_put(g->in);
-    g->in = NULL;
+    gateway_drop_input(g);
     g->step->response_us = (int64_t)(clock_us() - g->step->began_us);
-    attempt_report(&g->attempt, result);
+    if (attempt_report(&g->attempt, result))
+        exchange_log(g->x, LEVEL_WARN, 0, "upstream server temporarily disabled");
     attempt_release(&g->attempt, false);
 }
 
@@ -178,7 +200,8 @@ end_try(struct gateway *g, enum attempt_result result)
 static bool
 died_of_age(const struct gateway *g, struct outcome o)
 {
-    bool silent = o.fault == FAULT_UPSTREAM_CLOSED || o.fault == FAULT_UPSTREAM_RESET;
+    bool silent = o.fault == FAULT_UPSTREAM_CLOSED || o.fault == FAULT_UPSTREAM_RESET ||
+                  o.fault == FAULT_UPSTREAM_SEND_FAILED;
     bool repeatable = method_is_idempotent(g->x->request.method) || !g->request_sent;
     return silent && g->attempt.conn && g->attempt.conn->reused && repeatable && !g->body_begun;
 }
@@ -194,8 +217,7 @@ try_peer(struct gateway *g)
         if (fresh || !died_of_age(g, o))
             return o;
         gateway_end_upload(g);
-        buffer_put(g->in);
-        g->in = NULL;
+        gateway_drop_input(g);
         attempt_release(&g->attempt, false);
     }
 }
@@ -240,33 +262,37 @@ may_go_on(const struct gateway *g, unsigned condition)
 static enum verdict
 say(struct gateway *g, struct outcome o)
 {
-    const char *why = o.why ? o.why : "";
-    if ((fiber_cancelled() && !g->upload_client) || g->x->client_gone)
-        return fail(g->x, FAULT_CLIENT_GONE, "while waiting for the upstream");
+    bool gone = fiber_cancelled() && !g->upload_client;
+    if (gone || g->x->client_gone || o.fault == FAULT_CLIENT_GONE)
+        return fail(g->x, FAULT_CLIENT_GONE,
+                    "client prematurely closed connection, so upstream connection is closed too");
     if (o.fault == FAULT_CLIENT_TIMEOUT)
         g->x->timed_out = true;
-    return o.error ? fail_errno(g->x, o.fault, o.error, "%s", why) : fail(g->x, o.fault, "%s", why);
+    return fail_errno(g->x, o.fault, o.error, "%s", o.why ? o.why : "");
 }
 
 /* Logs a try that failed but is not the end of it. */
 static void
 note(struct gateway *g, struct outcome o)
 {
-    note_fault(g->x, o.fault, o.error, "%s", o.why ? o.why : "");
+    const struct fault_row *row = fault_row(o.fault);
+    exchange_log(g->x, row->level, o.error, "%s", o.why ? o.why : row->sentence);
 }
 
 static enum verdict
 pick_failed(struct gateway *g, int error, struct outcome last)
 {
+    g->x->doing = "connecting to upstream";
     if (fiber_cancelled())
-        return fail(g->x, FAULT_CLIENT_GONE, "while resolving the upstream");
+        return say(g, last);
     if (last.fault != FAULT_NONE)
         return status_only(g->x, fault_row(last.fault)->status);
     begin_step(g, upstream_name(g->target.upstream));
     g->step->status = 502;
     if (error == -ENOENT)
-        return fail(g->x, FAULT_UPSTREAM_UNRESOLVED, "\"" STR_FMT "\"", STR_ARG(g->target.host));
-    return fail(g->x, FAULT_NO_LIVE_UPSTREAM, "while connecting to upstream");
+        return fail(g->x, FAULT_UPSTREAM_UNRESOLVED, "host not found in upstream \"" STR_FMT "\"",
+                    STR_ARG(g->target.host));
+    return fail(g->x, FAULT_NO_LIVE_UPSTREAM, "%s", "");
 }
 
 /* Tries until a head is there: PASS. */
@@ -323,5 +349,6 @@ gateway_run(struct exchange *x, const struct gateway_settings *my, const struct 
     v = find_answer(g);
     if (v == PASS)
         v = gateway_take_response(g);
+    x->doing = v == DONE ? "reading upstream" : NULL;
     return v;
 }

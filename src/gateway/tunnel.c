@@ -70,9 +70,7 @@ send_ahead(struct tunnel *t, struct str from_client)
     if (r == 0 && g->end > g->start)
         r = conn_write(t->client, g->in->data + g->start, g->end - g->start,
                        g->my->send_timeout.ms);
-    g->start = g->end;
-    buffer_put(g->in);
-    g->in = NULL;
+    gateway_drop_input(g);
     return r;
 }
 

@@ -147,6 +147,8 @@ judge_name(struct h1_parse *s, struct str name, bool *drop)
         return H1_DONE;
     if (h1_looks_like_framing(name))
         return h1_refuse(s, FAULT_BAD_REQUEST, "header name that imitates a framing header");
+    if (!(class & TOKEN) && s->side == H1_SIDE_REQUEST)
+        return h1_refuse(s, FAULT_BAD_REQUEST, "illegal byte in a header name");
     if (s->side == H1_SIDE_REQUEST && s->limits->ignore_invalid) {
         for (size_t i = 0; i < name.n && !*drop; i++)
             *drop = !(classes[(unsigned char)name.p[i]] & PLAIN) &&

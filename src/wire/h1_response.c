@@ -42,7 +42,7 @@ parse_line(struct h1_parse *s, struct response_head *out)
 {
     unsigned version = s->end - s->p >= STATUS_LINE_MIN ? h1_read_version(s->p) : 0;
     if (version == 0 || version >= VERSION_20)
-        return h1_refuse(s, FAULT_UPSTREAM_INVALID, "no valid HTTP/1 status line");
+        return h1_refuse(s, FAULT_UPSTREAM_INVALID, "upstream sent no valid HTTP/1.0 header");
     out->version = (enum version)version;
     if (parse_status(s, out) != H1_DONE)
         return H1_BAD;

@@ -233,8 +233,10 @@ set_dynamic_target(struct exchange *x, const struct settings *my, struct gateway
     int r = upstream_adhoc(t->host, 80, my->resolver, &x->arena, &t->upstream,
                            clock_in(my->gateway.connect_timeout.ms));
     if (r == -ECANCELED)
-        return fail(x, FAULT_CLIENT_GONE, "while resolving \"" STR_FMT "\"", STR_ARG(t->host));
-    return r < 0 ? fail(x, FAULT_UPSTREAM_UNRESOLVED, "\"" STR_FMT "\"", STR_ARG(t->host)) : PASS;
+        return fail(x, FAULT_CLIENT_GONE, "%s", "");
+    return r < 0 ? fail(x, FAULT_UPSTREAM_UNRESOLVED, "\"" STR_FMT "\" could not be resolved",
+                        STR_ARG(t->host))
+                 : PASS;
 }
 
 static enum verdict

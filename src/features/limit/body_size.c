@@ -52,7 +52,9 @@ judge(struct exchange *x, const void *settings)
     if (x->request.framing == FRAMING_LENGTH) {
         if (x->request.content_length <= my->max.n)
             return PASS;
-        return fail(x, FAULT_BODY_TOO_LARGE, "%" PRIu64 " bytes", x->request.content_length);
+        return fail(x, FAULT_BODY_TOO_LARGE,
+                    "client intended to send too large body: %" PRIu64 " bytes",
+                    x->request.content_length);
     }
     struct counted_body *counted = arena_new(&x->arena, struct counted_body);
     *counted = (struct counted_body){ { &ops }, x->request_body, my->max.n };
