@@ -47,19 +47,6 @@ respond_filter(struct exchange *x)
     return true;
 }
 
-/* Fields that the backend of an X-Accel-Redirect said for the final answer. */
-static void
-add_carried(struct exchange *x)
-{
-    for (unsigned i = 0; i < x->carried.n; i++) {
-        const struct field *f = &x->carried.v[i];
-        if (f->id == HEADER_CONTENT_TYPE)
-            x->response.content_type = f->value;
-        else
-            fields_push(&x->response.fields, f->name, f->value, f->id);
-    }
-}
-
 static bool
 has_no_body(const struct exchange *x)
 {
