@@ -114,6 +114,15 @@ write_head(struct exchange *x)
     return 0;
 }
 
+/* $body_bytes_sent is all but the head, chunks' framing included, as nginx counts. */
+static void
+count_sent(struct exchange *x, uint64_t before, uint64_t head)
+{
+    uint64_t sent = conn_of(x)->bytes_written - before;
+    x->sent_bytes += sent;
+    x->sent_body_bytes += sent > head ? sent - head : 0;
+}
+
 static int
 send_vec(struct exchange *x, struct iovec *iov, int n)
 {
@@ -121,7 +130,7 @@ send_vec(struct exchange *x, struct iovec *iov, int n)
     struct conn *conn = conn_of(x);
     uint64_t before = conn->bytes_written;
     int r = conn_writev(conn, iov, n, h->send_timeout);
-    x->sent_bytes += conn->bytes_written - before;
+    count_sent(x, before, h->head_held ? h->head.n : 0);
     if (r == -ETIMEDOUT)
         x->timed_out = true;
     h->head_held = false;
@@ -154,10 +163,7 @@ send_bytes(struct exchange *x, struct str bytes, bool last)
     else if (h->chunked_out)
         iov[n++] = iov_of("\r\n", 2);
     h->ended = end_too;
-    int r = send_vec(x, iov, n);
-    if (r == 0)
-        x->sent_body_bytes += bytes.n;
-    return r;
+    return send_vec(x, iov, n);
 }
 
 static int
@@ -191,17 +197,16 @@ send_file(struct exchange *x, struct chunk *chunk)
     if (chunk->file_size <= READ_FILE_MOST)
         return send_small_file(x, chunk);
     int r = flush(x);
+    uint64_t before = conn->bytes_written;
     if (r == 0 && h->chunked_out)
         r = conn_write(conn, size_line, h1_chunk_head(chunk->file_size, size_line),
                        h->send_timeout);
-    uint64_t before = conn->bytes_written;
     if (r == 0)
         r = conn_sendfile(conn, chunk->file, &chunk->file_offset, chunk->file_size,
                           h->send_timeout);
-    x->sent_bytes += conn->bytes_written - before;
-    x->sent_body_bytes += conn->bytes_written - before;
     if (r == 0 && h->chunked_out)
         r = conn_write(conn, "\r\n", 2, h->send_timeout);
+    count_sent(x, before, 0);
     return r;
 }
 

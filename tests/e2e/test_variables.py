@@ -156,7 +156,7 @@ def test_the_tries_at_backends(usher, origin, refusing):
 
 
 def test_what_was_sent(usher, origin):
-    backend = origin(lambda conn, request: chunked([b"ab", b"cd"]) if request.target == "/c"
+    backend = origin(lambda conn, request: chunked([b"abcd"]) if request.target == "/c"
                      else reply("xyz", X_A="1"))
     p = usher("""log_format s '$status|$body_bytes_sent|$sent_http_x_a|$sent_http_content_length'
           '|$sent_http_transfer_encoding|$request_completion|$request_length';
@@ -169,7 +169,7 @@ def test_what_was_sent(usher, origin):
         c.recv_response()
     first, second = p.access_log(2)
     assert first == "200|3|1|3|-|OK|50"
-    assert re.fullmatch(r"200\|\d+\|-\|-\|chunked\|OK\|47", second)
+    assert second == "200|14|-|-|chunked|OK|47"   # the chunk's framing counts
 
 
 @pytest.mark.parametrize("text,problem", [
