@@ -17,7 +17,7 @@ static bool
 put(struct map *m, struct str key, struct virtual_server *server)
 {
     if (map_try(m, key))
-        return map_try(m, key) == server;
+        return false;
     map_put(m, key, server);
     return true;
 }

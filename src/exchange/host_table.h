@@ -18,7 +18,7 @@ struct host_table {
 
 struct host_table *host_table_open(struct arena *a);
 /* Adds a name as written (lower-cased by the caller; regex given when it begins with "~"). False
- * when another server has that name already. */
+ * when a server has that name already: it keeps it. */
 bool host_table_add(struct host_table *t, struct str name, struct regex *regex,
                     struct virtual_server *server);
 /* NULL when no name matches. */

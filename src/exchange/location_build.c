@@ -94,7 +94,7 @@ fits(struct setting *s, const struct location *l, const struct location *parent)
     if (l->kind == LOCATION_NAMED)
         return setting_error(s, 0, "named location \"" STR_FMT "\" can be on the server level only",
                              STR_ARG(l->name));
-    if (is_static && parent->kind != LOCATION_REGEX && !str_starts(l->name, parent->name))
+    if (is_static && !str_starts(l->name, parent->name))
         return setting_error(s, 0, "location \"" STR_FMT "\" is outside location \"" STR_FMT "\"",
                              STR_ARG(l->name), STR_ARG(parent->name));
     return true;

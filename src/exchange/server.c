@@ -60,7 +60,7 @@ server_name_set(struct setting *s)
     for (unsigned i = 1; i < s->node->n; i++)
         ok = add_name(s, i) && ok;
     if (b->names && b->server->name.p == NULL)
-        b->server->name = setting_arg(s, 1);
+        b->server->name = str_skip(b->names->name, str_starts(b->names->name, STR(".")));
     return ok;
 }
 

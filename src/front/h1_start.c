@@ -52,7 +52,7 @@ choose_server(struct exchange *x, const struct listen_address *l)
     struct request_head *r = &x->request;
     struct str authority = r->authority.p ? r->authority : fields_value(&r->fields, HEADER_HOST);
     int port;
-    if (authority.n == 0) {
+    if (authority.p == NULL) {
         x->server = listen_address_server(l, STR(""), x);
         x->host = x->server->name;
         return true;
@@ -123,7 +123,7 @@ h1_start_exchange(struct exchange *x, struct h1_exchange *h, const struct listen
     }
     x->keep_alive = x->request.keep_alive;
     if (!choose_server(x, l)) {
-        refuse(x, FAULT_BAD_HOST, "invalid host in request");
+        refuse(x, FAULT_BAD_HOST, "client sent invalid host header");
         return;
     }
     attach_body(x, h);
