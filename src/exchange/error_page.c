@@ -62,7 +62,9 @@ error_page_set(struct setting *s)
         return false;
     for (unsigned i = 1; i < codes; i++) {
         uint64_t status;
-        if (!str_to_u64(setting_arg(s, i), 599, &status) || status < 300)
+        if (!str_to_u64(setting_arg(s, i), UINT32_MAX, &status))
+            return setting_error(s, i, "invalid value \"" STR_FMT "\"", STR_ARG(setting_arg(s, i)));
+        if (status < 300 || status > 599)
             return setting_error(s, i, "value \"" STR_FMT "\" must be between 300 and 599",
                                  STR_ARG(setting_arg(s, i)));
         if (status == 499)

@@ -37,7 +37,7 @@ static const struct directive rows[] = {
     { "listen", NO_FIELD, IN_SERVER, .set = listen_set, .flags = REPEATABLE, .args_min = 1,
       .args_max = ARGS_ANY,
       .syntax =
-          "address[:port] | port | unix:path [default_server] "
+          "address[:port[-port]] | port[-port] | unix:path [default_server] "
           "[backlog=n] [reuseport] [ipv6only=on|off] [so_keepalive=on|off|idle:interval:count] "
           "[fastopen=n] [rcvbuf=size] [sndbuf=size] [deferred] [bind]",
       .example = "listen 127.0.0.1:8080 default_server;",

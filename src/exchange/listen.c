@@ -4,6 +4,7 @@
 
 #include "base/must.h"
 #include "exchange/host_table.h"
+#include "exchange/listen_place.h"
 
 #include <unistd.h>
 
@@ -106,6 +107,17 @@ set_valued(struct str name, struct str value, struct listen_options *o)
 }
 
 static bool
+is_valued(struct str name)
+{
+    static const char *const names[] = { "backlog", "fastopen", "setfib",       "rcvbuf",
+                                         "sndbuf",  "ipv6only", "so_keepalive", "accept_filter" };
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (str_eq(name, str_of(names[i])))
+            return true;
+    return false;
+}
+
+static bool
 set_parameter(struct setting *s, unsigned word, struct listen_address *l, bool *is_default)
 {
     struct str arg = setting_arg(s, word), value = arg;
@@ -127,6 +139,9 @@ set_parameter(struct setting *s, unsigned word, struct listen_address *l, bool *
             STR_ARG(arg));
     if (value.p && set_valued(name, value, &l->options))
         return true;
+    if (value.p && is_valued(name))
+        return setting_error(s, word, "invalid " STR_FMT " \"" STR_FMT "\"", STR_ARG(name),
+                             STR_ARG(arg));
     return setting_error(s, word, "invalid parameter \"" STR_FMT "\"", STR_ARG(arg));
 }
 
@@ -135,54 +150,20 @@ use(struct setting *s, struct server_build *b, struct listen_address *l)
 {
     for (const struct listen_use *u = b->listens; u; u = u->next)
         if (u->address == l)
-            return setting_error(s, 1, "a duplicate listen " STR_FMT, STR_ARG(setting_arg(s, 1)));
+            return setting_error(s, 1, "a duplicate listen " STR_FMT, STR_ARG(l->text));
     struct listen_use *u = arena_new(s->compile->arena, struct listen_use);
     *u = (struct listen_use){ b->listens, l };
     b->listens = u;
     return true;
 }
 
-/* "80", "*:80", "localhost:80": what address_parse does not read. */
+/* One of the addresses that the directive stands for. */
 static bool
-parse_address(struct str text, struct address *out)
-{
-    uint64_t port;
-    struct str star = STR("*:");
-    if (str_to_u64(text, 65535, &port) ||
-        (str_starts(text, star) && str_to_u64(str_skip(text, 2), 65535, &port))) {
-        if (port == 0)
-            return false;
-        *out = (struct address){ .size = sizeof out->v4, .v4 = { .sin_family = AF_INET } };
-        address_set_port(out, (unsigned)port);
-        return true;
-    }
-    if (str_eq(text, STR("*"))) {
-        *out = (struct address){ .size = sizeof out->v4, .v4 = { .sin_family = AF_INET } };
-        address_set_port(out, 80);
-        return true;
-    }
-    struct str host;
-    int p;
-    if (address_split(text, &host, &p) && str_eq_nocase(host, STR("localhost"))) {
-        must(address_parse(STR("127.0.0.1:80"), 80, out));
-        address_set_port(out, p < 0 ? 80 : (unsigned)p);
-        return p != 0;
-    }
-    return address_parse(text, 80, out);
-}
-
-bool
-listen_set(struct setting *s)
+listen_on(struct setting *s, const struct address *address)
 {
     struct server_build *b = s->scope->object;
-    struct address address;
+    struct listen_address *l = find_or_add(s->compile, address);
     bool is_default = false, ok = true;
-    if (!parse_address(setting_arg(s, 1), &address))
-        return setting_error(s, 1,
-                             "invalid address \"" STR_FMT "\" of the \"listen\" directive: a port, "
-                             "an address, [v6], or unix:/path is expected",
-                             STR_ARG(setting_arg(s, 1)));
-    struct listen_address *l = find_or_add(s->compile, &address);
     for (unsigned i = 2; i < s->node->n; i++)
         ok = set_parameter(s, i, l, &is_default) && ok;
     if (!ok || !use(s, b, l))
@@ -198,10 +179,22 @@ listen_set(struct setting *s)
 }
 
 bool
+listen_set(struct setting *s)
+{
+    struct listen_place place;
+    if (!listen_place_parse(s, 1, &place))
+        return false;
+    for (unsigned i = 0; i < place.n; i++)
+        if (!listen_on(s, &place.v[i]))
+            return false;
+    return true;
+}
+
+bool
 listen_default(struct compile *c, struct server_build *b)
 {
-    struct address address;
-    parse_address(geteuid() == 0 ? STR("80") : STR("8000"), &address);
+    struct address address = { .size = sizeof address.v4, .v4 = { .sin_family = AF_INET } };
+    address_set_port(&address, geteuid() == 0 ? 80 : 8000);
     struct listen_address *l = find_or_add(c, &address);
     struct listen_use *u = arena_new(c->arena, struct listen_use);
     *u = (struct listen_use){ NULL, l };

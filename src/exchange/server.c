@@ -16,15 +16,31 @@ lower(struct arena *a, struct str s)
     return (struct str){ p, s.n };
 }
 
+/* A star stands for whole labels at an end of the name. Elsewhere nginx takes it for a letter that
+ * no host has. */
 static bool
-wildcard_is_legal(struct str name)
+is_legal(struct setting *s, unsigned word, struct str name)
 {
     ptrdiff_t star = str_find(name, '*');
-    if (star < 0)
-        return true;
-    bool leading = star == 0 && name.n > 2 && name.p[1] == '.';
-    bool trailing = (size_t)star == name.n - 1 && name.n > 2 && name.p[star - 1] == '.';
-    return (leading || trailing) && str_find(str_skip(name, (size_t)star + 1), '*') < 0;
+    bool leading = str_starts(name, STR("*.")) && name.n > 2;
+    if (str_eq(name, STR(".")) || (star == 0 && !leading))
+        return setting_error(s, word, "server name \"" STR_FMT "\" is invalid", STR_ARG(name));
+    bool trailing = str_ends(name, STR(".*")) && str_find(str_head(name, name.n - 1), '*') < 0;
+    if (star >= 0 && !trailing && !(leading && str_find(str_skip(name, 1), '*') < 0))
+        setting_warn(s, word, "server name \"" STR_FMT "\" never matches", STR_ARG(name));
+    if (str_find(name, '/') >= 0)
+        setting_warn(s, word, "server name \"" STR_FMT "\" has suspicious symbols", STR_ARG(name));
+    return true;
+}
+
+static bool
+compile_name(struct setting *s, unsigned word, struct server_name *n)
+{
+    struct str pattern = str_skip(n->name, 1);
+    if (pattern.n == 0)
+        return setting_error(s, word, "empty regex in server name \"~\"");
+    n->regex = regex_compile(s, word, pattern, true);
+    return n->regex != NULL;
 }
 
 static bool
@@ -33,20 +49,12 @@ add_name(struct setting *s, unsigned word)
     struct server_build *b = s->scope->object;
     struct arena *a = s->compile->arena;
     struct str text = setting_arg(s, word);
+    bool is_regex = str_starts(text, STR("~"));
     struct server_name *n = arena_new(a, struct server_name);
     n->span = s->node->words[word].span;
-    n->name = lower(a, text);
-    if (text.n && text.p[0] == '~') {
-        n->regex = regex_compile(s, word, str_skip(text, 1), true);
-        if (n->regex == NULL)
-            return false;
-        n->name = text;
-    } else if (!wildcard_is_legal(n->name)) {
-        return setting_error(s, word, "invalid server name or wildcard \"" STR_FMT "\"",
-                             STR_ARG(text));
-    }
-    if (str_find(text, '/') >= 0 && n->regex == NULL)
-        setting_warn(s, word, "server name \"" STR_FMT "\" has suspicious symbols", STR_ARG(text));
+    n->name = is_regex ? text : lower(a, text);
+    if (is_regex ? !compile_name(s, word, n) : !is_legal(s, word, n->name))
+        return false;
     *b->names_end = n;
     b->names_end = &n->next;
     return true;

@@ -37,6 +37,11 @@ set_path_root(struct setting *s, bool alias)
 {
     struct core_settings *my = s->settings;
     struct str path = setting_arg(s, 1);
+    if (my->root_scope == s->scope->serial && my->alias != alias)
+        return setting_error(
+            s, 0, "\"%s\" directive is duplicate, \"%s\" directive was specified earlier",
+            alias ? "alias" : "root", my->alias ? "alias" : "root");
+    my->root_scope = s->scope->serial;
     if (!str_starts(path, STR("$"))) /* a variable may be absolute: judged when it is known */
         path = compile_path(s->compile, path);
     if (!alias && path.n > 1 && path.p[path.n - 1] == '/')

@@ -27,6 +27,7 @@ struct core_settings {
     struct bytes client_body_buffer_size;
     struct str client_body_temp_path;
     const struct template *root; /* root or alias */
+    uint64_t root_scope;         /* serial of the scope that said it */
     bool alias;
     size_t alias_cut; /* how much of the URI the alias stands for; SIZE_MAX: all (a regex location)
                        */

@@ -30,13 +30,25 @@ own_table(struct setting *s)
     return table;
 }
 
+static void
+add(struct setting *s, struct map *table, const struct node *line, unsigned word)
+{
+    const struct str *type = &line->words[0].text, ext = line->words[word].text;
+    const struct str *former = map_put(table, ext, (void *)type);
+    if (former)
+        diag_add(s->compile->diags, LEVEL_WARN, line->words[word].span,
+                 "duplicate extension \"" STR_FMT "\", content type: \"" STR_FMT
+                 "\", previous content type: \"" STR_FMT "\"",
+                 STR_ARG(ext), STR_ARG(*type), STR_ARG(*former));
+}
+
 bool
 types_set(struct setting *s)
 {
     struct map *table = own_table(s);
     for (const struct node *line = s->node->children; line; line = line->next)
         for (unsigned i = 1; i < line->n; i++)
-            map_put(table, line->words[i].text, (void *)&line->words[0].text);
+            add(s, table, line, i);
     return true;
 }
 

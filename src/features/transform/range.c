@@ -21,7 +21,7 @@ set_max(struct setting *s)
     struct settings *my = s->settings;
     uint64_t most;
     if (!str_to_u64(setting_arg(s, 1), UINT32_MAX, &most))
-        return setting_error(s, 1, "invalid number \"" STR_FMT "\"", STR_ARG(setting_arg(s, 1)));
+        return setting_error(s, 1, "\"max_ranges\" directive invalid number");
     my->limit = (struct limit){ true, (unsigned)most };
     return true;
 }
