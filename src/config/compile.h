@@ -9,7 +9,7 @@ struct compile {
     struct arena *arena; /* the snapshot's: settings and all they point to live there */
     struct sources *sources;
     struct diags *diags;
-    uint64_t id; /* no other compile of the process has it */
+    uint64_t id;                             /* no other compile of the process has it */
     const struct directive_set *const *sets; /* n_sets of them */
     unsigned n_sets;
     struct map rows; /* name → rows (several contexts may define one name) */

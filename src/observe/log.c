@@ -1,10 +1,13 @@
 /* Lines of the error log. */
 #include "observe/log.h"
 
+#include "base/must.h"
 #include "http/date.h"
 #include "observe/log_file.h"
 
+#include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 enum { LINE_MAX_BYTES = 2048 };
@@ -18,10 +21,52 @@ static struct error_target first_target = { &to_stderr, LEVEL_NOTICE };
 static const struct error_log first = { &first_target, 1, LEVEL_NOTICE };
 static const struct error_log *_Atomic global = &first;
 
+/* Copies of all that were ever global: other threads may hold any of them. Few, as a configuration
+ * that logs to the same places finds its copy. */
+struct kept {
+    struct kept *next;
+    struct error_log log;
+    struct error_target targets[];
+};
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static struct kept *all_kept;
+
+static bool
+same(const struct error_log *a, const struct error_log *b)
+{
+    if (a->n != b->n)
+        return false;
+    for (unsigned i = 0; i < a->n; i++)
+        if (a->targets[i].file != b->targets[i].file || a->targets[i].level != b->targets[i].level)
+            return false;
+    return true;
+}
+
+static const struct error_log *
+keep(const struct error_log *l)
+{
+    struct kept *k = all_kept;
+    while (k && !same(&k->log, l))
+        k = k->next;
+    if (k)
+        return &k->log;
+    k = calloc(1, sizeof *k + l->n * sizeof *k->targets);
+    must(k);
+    for (unsigned i = 0; i < l->n; i++)
+        k->targets[i] = l->targets[i];
+    k->log = (struct error_log){ k->targets, l->n, l->level };
+    k->next = all_kept;
+    all_kept = k;
+    return &k->log;
+}
+
 void
 error_log_set_global(const struct error_log *l)
 {
-    global = l ? l : &first;
+    pthread_mutex_lock(&lock);
+    global = l ? keep(l) : &first;
+    pthread_mutex_unlock(&lock);
 }
 
 const struct error_log *

@@ -36,8 +36,8 @@ struct error_log {
 extern const struct directive_set log_directives; /* error_log in every context */
 /* The setting of a scope. */
 const struct error_log *error_log_of(struct scope *s);
-/* What is used when no configuration is at hand; stderr at notice until set. l must outlive its
- * use: the process's current snapshot does. */
+/* What is used when no configuration is at hand; stderr at notice until set, and again after NULL.
+ * Copied: l's snapshot may go. Any thread. */
 void error_log_set_global(const struct error_log *l);
 const struct error_log *error_log_global(void);
 

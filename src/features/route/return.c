@@ -66,6 +66,7 @@ run(struct exchange *x, const void *settings)
     const struct answer *my = &((const struct settings *)settings)->answer;
     if (my->text == NULL && has_page(my->status))
         return status_only(x, my->status);
+    x->response.status = my->status; /* the text may say $status */
     struct str text = my->text ? template_eval(my->text, x) : STR("");
     if (text.p == NULL)
         return FAILED;

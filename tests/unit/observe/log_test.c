@@ -207,6 +207,24 @@ a_cached_log_follows_a_rename(void **state)
     assert_string_equal(content(path_of("cached")), "3\n5\n");
 }
 
+static void
+the_global_log_outlives_its_configuration(void **state)
+{
+    struct error_target t = { file_at("global"), LEVEL_INFO };
+    struct error_log l = { &t, 1, LEVEL_INFO };
+    error_log_set_global(&l);
+    const struct error_log *kept = error_log_global();
+    t = (struct error_target){ NULL, LEVEL_EMERG };
+    l = (struct error_log){ 0 };
+    log_write(error_log_global(), LEVEL_INFO, 0, "still here");
+    assert_matches(content(path_of("global")), "still here\n$");
+    t = kept->targets[0];
+    l = (struct error_log){ &t, 1, LEVEL_INFO };
+    error_log_set_global(&l);
+    assert_ptr_equal(error_log_global(), kept);
+    error_log_set_global(NULL);
+}
+
 static int
 begin(void **state)
 {
@@ -234,6 +252,7 @@ main(void)
         cmocka_unit_test(a_buffer_is_written_when_its_time_is_up),
         cmocka_unit_test(a_compressed_log_is_read_by_gzip),
         cmocka_unit_test(a_pipe_that_nobody_reads_costs_lines_not_time),
+        cmocka_unit_test(the_global_log_outlives_its_configuration),
         cmocka_unit_test(a_cached_log_follows_a_rename),
     };
     return cmocka_run_group_tests(tests, begin, end);
