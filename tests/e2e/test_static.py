@@ -170,3 +170,150 @@ def test_a_fifo_is_no_file(proxy):
 def test_a_missing_file_is_said_in_the_error_log(proxy):
     get(proxy, "/missing.txt")
     proxy.wait_log(r'\[error\] .*open\(\) ".*html/missing\.txt" failed \(2: No such file')
+
+
+MORE = """
+server {
+    listen 127.0.0.1:%%PORT%%;
+    root html;
+    location /off/ { alias %%PREFIX%%/html/; if_modified_since off; }
+    location /before/ { alias %%PREFIX%%/html/; if_modified_since before; }
+    location /untagged/ { alias %%PREFIX%%/html/; etag off; }
+    location /whole/ { alias %%PREFIX%%/html/; max_ranges 0; }
+    location /two/ { alias %%PREFIX%%/html/; max_ranges 2; }
+    location /quiet/ { alias %%PREFIX%%/html/; log_not_found off; }
+    location /pages/ { alias %%PREFIX%%/html/; error_page 412 416 /page.html; }
+    location /outer/ { alias %%PREFIX%%/html/; location /outer/dir/ { } }
+    location /slash { alias %%PREFIX%%/html/; }
+    location /merged/ { alias %%PREFIX%%/html/; types { a/txt txt; } types { b/css css; } }
+    location /none/ { alias %%PREFIX%%/html/; types { } default_type x/y; }
+    location /sendfile/ { alias %%PREFIX%%/html/; sendfile on; }
+    location /text { return 200 "text"; }
+}
+"""
+
+
+@pytest.fixture
+def more(usher):
+    proxy = usher(MORE, files=FILES)
+    for path in (proxy.prefix / "html").rglob("*"):
+        os.utime(path, (1700000000, 1700000000))
+    return proxy
+
+
+MODIFIED, LATER = "Tue, 14 Nov 2023 22:13:20 GMT", "Tue, 14 Nov 2023 22:13:21 GMT"
+
+
+@pytest.mark.parametrize("target, field, value, status", [
+    ("/off/a.txt", "If-Modified-Since", MODIFIED, 200),
+    ("/off/a.txt", "If-None-Match", '"6553f100-2710"', 304),
+    ("/before/a.txt", "If-Modified-Since", MODIFIED, 304),
+    ("/before/a.txt", "If-Modified-Since", LATER, 304), ("/a.txt", "If-Modified-Since", LATER, 200),
+    ("/untagged/a.txt", "If-None-Match", "*", 304),
+    ("/untagged/a.txt", "If-None-Match", '""', 200),
+    ("/a.txt", "If-Match", 'W/"6553f100-2710"', 412), ("/text", "If-Match", "*", 200),
+    ("/text", "If-Match", '"x"', 412), ("/text", "If-None-Match", "*", 304),
+    ("/missing", "If-None-Match", "*", 404), ("/dir", "If-None-Match", "*", 301),
+])
+def test_preconditions(more, target, field, value, status):
+    """RFC 9110 13.1"""
+    r = get(more, target, headers={field: value})
+    assert r.status == status
+    if status == 304:
+        assert r.body == b"" and r.get("Accept-Ranges") is None
+
+
+@pytest.mark.usher_only("nginx goes on to compare the date, and refuses what has none")
+@pytest.mark.parametrize("target, fields, status", [
+    ("/a.txt", {"If-None-Match": '"6553f100-2710"', "If-Modified-Since": LATER}, 304),
+    ("/a.txt", {"If-Unmodified-Since": "nonsense"}, 200),
+    ("/text", {"If-Unmodified-Since": MODIFIED}, 200),
+])
+def test_preconditions_where_the_rfc_is_followed(more, target, fields, status):
+    """RFC 9110 13.1.3, 13.1.4"""
+    assert get(more, target, headers=fields).status == status
+
+
+def test_an_untagged_file_has_no_etag(more):
+    assert get(more, "/untagged/a.txt").get("ETag") is None
+
+
+def test_a_refused_range_or_condition_has_its_error_page(more):
+    r = get(more, "/pages/a.txt", headers={"Range": "bytes=20000-"})
+    assert (r.status, r.text) == (416, "<p>page</p>")
+    assert r.get("Content-Range") == "bytes */10000"
+    assert r.get("Last-Modified") is None
+    r = get(more, "/pages/a.txt", headers={"If-Match": '"x"'})
+    assert (r.status, r.text) == (412, "<p>page</p>")
+
+
+@pytest.mark.parametrize("target, asked, status", [
+    ("/whole/a.txt", "bytes=0-1", 200), ("/two/a.txt", "bytes=0-1,4-5", 206),
+    ("/two/a.txt", "bytes=0-1,4-5,8-9", 200), ("/empty", "bytes=0-", 200),
+    ("/text", "bytes=0-1", 200), ("/missing", "bytes=0-1", 404),
+])
+def test_when_ranges_are_served(more, target, asked, status):
+    r = get(more, target, headers={"Range": asked})
+    assert r.status == status
+    assert r.get("Accept-Ranges") == ("bytes" if target in ("/two/a.txt", "/empty")
+                                      and status == 200 else None)
+
+
+def test_head_of_a_range(more):
+    with connect(more) as c:
+        r = c.get("/a.txt", method="HEAD", headers={"Range": "bytes=10-19"})
+        assert r.status == 206 and r.get("Content-Length") == "10"
+        assert r.get("Content-Range") == "bytes 10-19/10000"
+        assert c.get("/page.html").status == 200
+
+
+@pytest.mark.parametrize("target, kind", [
+    ("/page.html", "text/html"), ("/style.css", "text/plain"), ("/merged/a.txt", "a/txt"),
+    ("/merged/style.css", "b/css"), ("/none/page.html", "x/y"),
+])
+def test_types_by_default_in_several_blocks_and_none(more, target, kind):
+    assert get(more, target).get("Content-Type") == kind
+
+
+def test_a_nested_location_keeps_the_outer_alias(more):
+    assert get(more, "/outer/dir/index.html").text == "dir index"
+
+
+@pytest.mark.usher_only("nginx serves what lies beside the alias")
+def test_an_alias_without_its_slash_does_not_leak_what_is_beside_it(more):
+    assert get(more, "/slash../secret.txt").status == 403
+    assert get(more, "/slash/a.txt").status == 200
+
+
+def test_missing_files_can_be_left_out_of_the_log(more):
+    assert get(more, "/quiet/missing.txt").status == 404
+    assert get(more, "/quiet/missing/").status == 404
+    assert get(more, "/said.txt").status == 404
+    more.wait_log(r"said\.txt")
+    assert "missing" not in (more.prefix / "logs/error.log").read_text().split("said.txt")[0]
+
+
+@pytest.mark.parametrize("prefix", ["", "/sendfile"])
+def test_a_file_of_300_megabytes(more, prefix):
+    """Sparse: written nowhere, read through the page cache only where it is asked for."""
+    size, tail = 300 << 20, b"the end"
+    with open(more.prefix / "html/huge", "wb") as f:
+        f.truncate(size)
+        f.seek(size - len(tail))
+        f.write(tail)
+    with connect(more) as c:
+        r = c.get(prefix + "/huge", headers={"Range": "bytes=-10"})
+        assert r.status == 206 and r.body == b"\0\0\0" + tail
+        r = c.get(prefix + "/huge", method="HEAD")
+        assert r.get("Content-Length") == str(size)
+        r = c.get(prefix + "/huge", headers={"Range": f"bytes=0-0,{size - 3}-"})
+        assert r.status == 206 and b"end\r\n" in r.body
+        r = c.get(prefix + "/huge")
+        assert len(r.body) == size and r.body.endswith(tail)
+
+
+def test_many_small_ranges_of_one_file(more):
+    asked = ",".join(f"{n}-{n}" for n in range(0, 800, 2))
+    r = get(more, "/a.txt", headers={"Range": "bytes=" + asked})
+    assert r.status == 206 and r.get("Content-Length") == str(len(r.body))
+    assert r.body.count(b"Content-Range: bytes ") == 400
