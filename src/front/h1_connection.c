@@ -157,25 +157,25 @@ h1_connection_drain(struct h1_connection *c)
 /* lingering_close: the client may still be sending; a close now would reset the connection and take
  * our answer with it. */
 static void
-linger(struct h1_connection *c, const struct core_settings *core)
+linger(struct h1_connection *c)
 {
-    uint64_t end = clock_in(core->lingering_time.ms);
+    uint64_t end = clock_in(c->lingering_time);
     struct buffer *drop = buffer_take(BUFFER_SIZE);
     ssize_t n = 1;
     if (conn_shutdown_write(&c->conn) < 0)
         n = 0;
     while (n > 0) {
-        uint64_t deadline = clock_in(core->lingering_timeout.ms);
+        uint64_t deadline = clock_in(c->lingering_timeout);
         n = conn_read(&c->conn, drop->data, drop->cap, deadline < end ? deadline : end);
     }
     buffer_put(drop);
 }
 
 static void
-end(struct h1_connection *c, const struct core_settings *core)
+end(struct h1_connection *c)
 {
-    if (c->lingering && !c->hijacked && !c->reset && core->lingering_close != LINGERING_OFF)
-        linger(c, core);
+    if (c->lingering && !c->hijacked && !c->reset)
+        linger(c);
     release(c);
 }
 
@@ -196,10 +196,25 @@ keep_rest(struct h1_connection *c, struct h1_exchange *h)
     c->start = 0;
 }
 
-/* One request. True when the connection goes on; *core is then, or else, the location's. */
+/* What the connection needs of the location's settings once the exchange, and with it perhaps the
+ * snapshot, is gone. */
+static void
+remember(struct h1_connection *c, const struct exchange *x, bool body_ended)
+{
+    const struct core_settings *core = (x->location ? x->location : x->server->root)->core;
+    bool unread = !x->aborted && (!body_ended || x->early_failure);
+    c->lingering |= unread || core->lingering_close == LINGERING_ALWAYS;
+    c->lingering &= core->lingering_close != LINGERING_OFF;
+    c->lingering_time = core->lingering_time.ms;
+    c->lingering_timeout = core->lingering_timeout.ms;
+    c->reset = x->timed_out && core->reset_timedout_connection;
+    c->idle_timeout = core->keepalive_timeout.ms;
+    c->idle_min = core->keepalive_min_timeout.ms;
+}
+
+/* One request. True when the connection goes on. */
 static bool
-serve_one(struct h1_connection *c, const struct listen_address *l, struct str head,
-          const struct core_settings **core)
+serve_one(struct h1_connection *c, const struct listen_address *l, struct str head)
 {
     struct exchange *x = exchange_open(&c->client, &h1_server_codec, NULL);
     struct h1_exchange *h = arena_new(&x->arena, struct h1_exchange);
@@ -212,13 +227,8 @@ serve_one(struct h1_connection *c, const struct listen_address *l, struct str he
     atomic_fetch_add_explicit(&front_self()->requests, 1, memory_order_relaxed);
     h1_start_exchange(x, h, l, head);
     exchange_run(x);
-    *core = (x->location ? x->location : x->server->root)->core;
     bool go_on = x->keep_alive && !x->aborted && !c->hijacked && h1_finish_body(x, h) == 0;
-    if (!h->body_ended && !x->aborted)
-        c->lingering = true;
-    c->lingering |=
-        (*core)->lingering_close == LINGERING_ALWAYS || (x->early_failure && !x->aborted);
-    c->reset = x->timed_out && (*core)->reset_timedout_connection;
+    remember(c, x, h->body_ended);
     c->exchange = NULL;
     keep_rest(c, h);
     c->pipelined = c->end > 0;
@@ -230,33 +240,26 @@ static void
 serve(void *arg)
 {
     struct h1_connection *c = arg;
-    const struct core_settings *core = NULL;
     const struct listen_address *l;
     c->conn.watch.on_event = notice_hangup;
     c->in = buffer_take(BUFFER_SIZE);
     c->start = c->end = 0;
     while ((l = listener_listen(c->listener)) != NULL) {
         struct str head;
-        const struct server_settings *settings = l->fallback->settings;
-        core = l->fallback->core;
-        int r = h1_read_head(c, settings, &head);
+        int r = h1_read_head(c, l->fallback->settings, &head);
         if (r == 0)
             break;
         if (r == -EAGAIN) {
-            go_idle(c, c->idle_timeout ? c->idle_timeout : settings->client_header_timeout.ms);
+            go_idle(c, c->idle_timeout ? c->idle_timeout : header_timeout(c));
             if (front_self()->draining)
                 h1_connection_drain(c);
             return;
         }
         c->head_error = r < 0 ? r : 0;
-        if (!serve_one(c, l, head, &core))
+        l = listener_listen(c->listener); /* a reload may have come while the head did */
+        if (l == NULL || !serve_one(c, l, head))
             break;
-        c->idle_timeout = core->keepalive_timeout.ms;
-        c->idle_min = core->keepalive_min_timeout.ms;
         c->head_error = 0;
     }
-    if (core)
-        end(c, core);
-    else
-        release(c);
+    end(c);
 }

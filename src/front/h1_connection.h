@@ -24,6 +24,7 @@ struct h1_connection {
                        else 0 */
     uint64_t idle_timeout; /* keepalive_timeout of the last request, ms; 0 before the first */
     uint64_t idle_min;     /* its keepalive_min_timeout, ms */
+    uint64_t lingering_time, lingering_timeout; /* its, ms: the snapshot may go before we do */
     char peer_text[INET6_ADDRSTRLEN];
     bool lingering; /* close with care: unread request bytes may be on their way */
     bool reset;     /* close with a RST */

@@ -68,7 +68,7 @@ ending_timeout(const struct ending *e)
 }
 
 _Noreturn void
-ending_exit(void)
+ending_exit(struct snapshot *s)
 {
     report(LEVEL_NOTICE, 0, "exiting");
     bool all = threads_left() == 0;
@@ -76,7 +76,9 @@ ending_exit(void)
         threads_join();
     log_flush_thread();
     report(LEVEL_NOTICE, 0, "exit");
-    if (all)
-        exit(0);
-    _exit(0); /* threads that would not end must not see their memory go */
+    if (!all)
+        _exit(0); /* threads that would not end must not see their memory go */
+    error_log_set_global(NULL);
+    snapshot_drop(s);
+    exit(0);
 }

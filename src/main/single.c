@@ -111,6 +111,5 @@ single_run(struct supervisor *s, void (*started)(void))
     if (s->pid_path.n)
         pidfile_remove(s->pid_path);
     free((void *)(uintptr_t)s->pid_path.p);
-    snapshot_drop(s->snapshot);
-    ending_exit();
+    ending_exit(s->snapshot);
 }

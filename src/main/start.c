@@ -128,6 +128,8 @@ start(const struct options *o)
     s.signals = signals_open();
     if (!open_all(&s, &d)) {
         holdings_close(&s.holdings, true);
+        error_log_set_global(NULL);
+        snapshot_drop(s.snapshot);
         return 1;
     }
     release_terminal(s.snapshot);

@@ -265,7 +265,8 @@ supervisor_run(struct supervisor *s, void (*started)(void))
     if (s->pid_path.n)
         pidfile_remove(s->pid_path);
     free((void *)(uintptr_t)s->pid_path.p);
-    snapshot_drop(s->snapshot);
     report(LEVEL_NOTICE, 0, "exit");
+    error_log_set_global(NULL);
+    snapshot_drop(s->snapshot);
     return code;
 }

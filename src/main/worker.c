@@ -229,7 +229,6 @@ worker_live(const struct birth *b)
         _exit(WORKER_FATAL);
     tell_supervisor(&w, HANDOVER_READY, 0);
     mind(&w);
-    snapshot_drop(w.snapshot);
     arena_fini(&w.arena);
-    ending_exit();
+    ending_exit(w.snapshot);
 }

@@ -16,6 +16,7 @@ HELLO = "server { listen 127.0.0.1:%%PORT%%; location / { return 200 hello; } }"
 
 
 def workers(proxy):
+    get(proxy, "/workers")  # an answer: the first worker is past its preparations
     return [p for p in session_pids(proxy.process.pid) if p != proxy.pid]
 
 

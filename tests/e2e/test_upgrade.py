@@ -14,6 +14,30 @@ from wait import until
 HELLO = "server { listen 127.0.0.1:%%PORT%%; location / { return 200 hello; } }"
 
 
+def named(p):
+    """The process that the pid file names; None while there is no file."""
+    try:
+        return p.pid
+    except FileNotFoundError:
+        return None
+
+
+def living(pid):
+    try:
+        with open(f"/proc/{pid}/stat") as f:
+            return f.read().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def successor(p, old):
+    """The new program, once it has written its pid file."""
+    def other():
+        pid = named(p)
+        return pid if pid != old else None
+    return until(other, "the new process")
+
+
 @pytest.fixture
 def upgraded(usher):
     """upgraded(text) starts, sends USR2, waits for the new program; returns (proxy, old pid, new pid)."""
@@ -21,10 +45,8 @@ def upgraded(usher):
         p = usher(text, **kw)
         old = p.pid
         os.kill(old, signal.SIGUSR2)
-        aside = p.prefix / "logs/usher.pid.oldbin"
-        until(lambda: aside.exists() and (p.prefix / "logs/usher.pid").exists(), "the new pid file")
-        new = until(lambda: p.pid if p.pid != old else None, "the new process")
-        assert aside.read_text() == f"{old}\n"
+        new = successor(p, old)
+        assert (p.prefix / "logs/usher.pid.oldbin").read_text() == f"{old}\n"
         return p, old, new
     return begin
 
@@ -32,9 +54,7 @@ def upgraded(usher):
 def end(p, *pids):
     """The processes end; the fixture has nothing left to judge but the logs."""
     p.process.wait(10)
-    until(lambda: not any(os.path.exists(f"/proc/{i}") and
-                          open(f"/proc/{i}/stat").read().rpartition(")")[2].split()[0] != "Z" for i in pids),
-          "the processes to end")
+    until(lambda: not any(living(i) for i in pids), "the processes to end")
     until(lambda: not session_pids(p.process.pid), "the session to be empty")
     p.process = None
     p.judge_logs()
@@ -58,23 +78,18 @@ def test_a_running_exchange_of_the_old_program_finishes(upgraded, origin):
     def script(conn, request):
         if request.target == "/slow":
             until(lambda: release, "permission")
-        return reply(request.target.encode() if isinstance(request.target, str) else request.target)
+        return reply(request.target)
     back = origin(script)
-    p, old, new = None, None, None
     conf = "server { listen 127.0.0.1:%%PORT%%; location / { proxy_pass http://%%B%%; } }"
 
-    # the exchange begins before USR2
-    def begin(usher_begin):
-        return usher_begin
     p, old, new = upgraded(conf, B=back)
     os.kill(new, signal.SIGQUIT)
-    until(lambda: (p.prefix / "logs/usher.pid").read_text() == f"{old}\n", "the pid file's return")
+    until(lambda: named(p) == old, "the pid file's return")
     c = connect(p)
     c.request("/slow")
     back.wait_requests(1)
     os.kill(old, signal.SIGUSR2)
-    new = until(lambda: p.pid if (p.prefix / "logs/usher.pid").exists() and p.pid != old else None,
-                "the new process")
+    new = successor(p, old)
     os.kill(old, signal.SIGQUIT)
     assert get(p, "/fast").text == "/fast"
     release.append(1)
@@ -93,7 +108,7 @@ def test_winch_then_hup_brings_the_old_program_back(upgraded):
     os.kill(old, signal.SIGHUP)
     p.wait_log(rf"{old}#\d+: start worker process \d+(.|\n)*{old}#\d+: start worker process \d+")
     os.kill(new, signal.SIGQUIT)
-    until(lambda: (p.prefix / "logs/usher.pid").read_text() == f"{old}\n", "the pid file's return")
+    until(lambda: named(p) == old, "the pid file's return")
     assert get(p).text == "hello"
 
 
@@ -134,10 +149,9 @@ def test_no_connection_is_refused_or_reset(usher):
         for _ in range(3):
             old = pids[-1]
             os.kill(old, signal.SIGUSR2)
-            pids.append(until(lambda: p.pid if (p.prefix / "logs/usher.pid").exists() and p.pid != old
-                              else None, "the new process"))
+            pids.append(successor(p, old))
             os.kill(old, signal.SIGQUIT)
-            until(lambda: not (p.prefix / "logs/usher.pid.oldbin").exists(), "the old one to go")
+            until(lambda: not living(old), "the old one to go")
     finally:
         stop.set()
         thread.join()

@@ -105,12 +105,21 @@ class Soak:
     def upgrade(self):
         p, old = self.proxy, self.proxy.pid
         os.kill(old, signal.SIGUSR2)
-        until(lambda: (p.prefix / "logs/usher.pid").exists() and p.pid != old, "the new program")
+        aside = p.prefix / "logs/usher.pid.oldbin"
+        until(lambda: aside.exists() and (p.prefix / "logs/usher.pid").exists(), "the new program")
         until(self.children, "its worker")
         self.ends.append(time.monotonic())
         os.kill(old, signal.SIGQUIT)
-        until(lambda: not (p.prefix / "logs/usher.pid.oldbin").exists(), "the old program's end")
+        until(lambda: not living(old), "the old program's end")
         self.ends.append(time.monotonic())
+
+
+def living(pid):
+    try:
+        with open(f"/proc/{pid}/stat") as f:
+            return f.read().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
 
 
 def rss_kib(pid):
