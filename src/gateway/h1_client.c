@@ -262,7 +262,8 @@ static int
 next_of_length(struct gateway *g, struct chunk *out)
 {
     if (unread(g).n == 0) {
-        ssize_t n = fill(g, g->left < BUFFER_SIZE ? (size_t)g->left : BUFFER_SIZE);
+        ssize_t n =
+            fill(g, BUFFER_SIZE); /* beyond the end too: a short read proves that nothing follows */
         if (n <= 0)
             return n == 0 ? -EPIPE : (int)n;
     }

@@ -4,7 +4,7 @@
 
 #include <stddef.h>
 
-enum { BUFFER_SIZE = 64 * 1024 };
+enum { BUFFER_SIZE = 128 * 1024 };
 
 struct buffer {
     struct buffer *next; /* in the pool */
