@@ -1,5 +1,6 @@
 /* The small answers: a body of our own, a redirect, another location. */
 #include "exchange/location.h"
+#include "exchange/path.h"
 #include "exchange/snapshot.h"
 #include "http/uri.h"
 
@@ -86,14 +87,12 @@ enum verdict
 internal_redirect(struct exchange *x, struct str uri, struct str args)
 {
     if (++x->redirects > 10)
-        return fail(x, FAULT_REDIRECT_CYCLE,
-                    "rewrite or internal redirection cycle while internally redirecting to "
-                    "\"" STR_FMT "\"",
+        return fail(x, FAULT_REDIRECT_CYCLE, "while internally redirecting to \"" STR_FMT "\"",
                     STR_ARG(uri));
     x->internal = true;
-    x->uri_is_raw = false;
     if (uri.n && uri.p[0] == '@')
         return go_to_named(x, uri);
+    x->uri_is_raw = false;
     x->uri = uri;
     x->args = args;
     return RESTART;
@@ -102,17 +101,13 @@ internal_redirect(struct exchange *x, struct str uri, struct str args)
 enum verdict
 internal_redirect_encoded(struct exchange *x, struct str target)
 {
-    struct str uri, args = STR_NONE;
-    ptrdiff_t query = str_find(target, '?');
+    struct str uri, rest = target, path = str_cut(&rest, '?');
     if (str_starts(target, STR("@")))
         return internal_redirect(x, target, STR_NONE);
-    if (query >= 0)
-        args = str_skip(target, (size_t)query + 1);
-    struct str path = query >= 0 ? str_head(target, (size_t)query) : target;
-    if (uri_normalize(path, x->server->settings->merge_slashes, &x->arena, &uri) != URI_OK)
-        return fail(x, FAULT_INTERNAL, "invalid internal redirect to \"" STR_FMT "\"",
-                    STR_ARG(target));
-    return internal_redirect(x, uri, args);
+    if (path_climbs(uri_decode(path, &x->arena)) ||
+        uri_normalize(path, x->server->settings->merge_slashes, &x->arena, &uri) != URI_OK)
+        return fail(x, FAULT_NOT_FOUND, "unsafe URI \"" STR_FMT "\" was detected", STR_ARG(target));
+    return internal_redirect(x, uri, rest);
 }
 
 void

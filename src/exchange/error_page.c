@@ -115,6 +115,7 @@ default_page(struct exchange *x, unsigned status)
     struct buf b;
     struct str reason = title(status), name = server_signature(x);
     x->response.status = status;
+    fields_remove(&x->carried, HEADER_CONTENT_TYPE); /* it was the type of another answer */
     if (status < 300 || status == 304 || reason.n == 0) {
         response_set_body(x, STR_NONE, STR_NONE);
         return DONE;

@@ -26,6 +26,8 @@ link_enclosing(struct location_set *set)
 static void
 add(struct location_set *set, struct arena *a, struct location *l)
 {
+    if (l->redirect_slash.p)
+        map_put(&set->slashless, str_head(l->name, l->name.n - 1), l);
     switch (l->kind) {
     case LOCATION_EXACT:
         map_put(&set->exact, l->name, l);
@@ -36,8 +38,6 @@ add(struct location_set *set, struct arena *a, struct location *l)
     case LOCATION_PREFIX:
     case LOCATION_PREFIX_FINAL:
         set->prefixes[set->n_prefixes++].location = l;
-        if (l->redirect_slash.p)
-            map_put(&set->slashless, str_head(l->name, l->name.n - 1), l);
         break;
     case LOCATION_ROOT:
     case LOCATION_NAMED:

@@ -41,8 +41,8 @@ request_filename(struct exchange *x, struct str uri)
     return (struct str){ p, root.n + rest.n };
 }
 
-static bool
-climbs(struct str rest)
+bool
+path_climbs(struct str rest)
 {
     if (str_find_str(rest, STR("..")) < 0)
         return false;
@@ -56,7 +56,7 @@ struct str
 request_path(struct exchange *x, struct str uri)
 {
     struct str path = request_filename(x, uri);
-    if (path.p == NULL || !climbs(below_root(core_of(x), uri)))
+    if (path.p == NULL || !path_climbs(below_root(core_of(x), uri)))
         return path;
     fail(x, FAULT_FORBIDDEN, "\"" STR_FMT "\" leaves its root", STR_ARG(path));
     return STR_NONE;

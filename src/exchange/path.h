@@ -9,7 +9,9 @@
 struct str document_root(struct exchange *x);
 /* $request_filename of a URI: the path, followed by a NUL that is not counted. The same failure. */
 struct str request_filename(struct exchange *x, struct str uri);
-/* The same for opening it: STR_NONE, and x failed, also when what is below the root climbs out of
- * it by "..": an alias without its slash ("location /a { alias /b/; }" and "/a../"), a try_files
- * made of arguments. */
+/* Is one of its segments ".."? */
+bool path_climbs(struct str path);
+/* The same as request_filename for opening it: STR_NONE, and x failed, also when what is below the
+ * root climbs out of it by "..": an alias without its slash ("location /a { alias /b/; }" and
+ * "/a../"), a try_files made of arguments. */
 struct str request_path(struct exchange *x, struct str uri);

@@ -228,6 +228,19 @@ attach_body(struct gateway *g)
     g->x->trail->trailers = &r->trailers;
 }
 
+/* error_page answers; what a client needs to log in stays with it. */
+static enum verdict
+intercept(struct gateway *g)
+{
+    struct exchange *x = g->x;
+    response_init(x, g->head.status);
+    for (unsigned i = 0; g->head.status == 401 && i < g->head.fields.n; i++)
+        if (g->head.fields.v[i].id == HEADER_WWW_AUTHENTICATE)
+            fields_add_known(&x->response.fields, HEADER_WWW_AUTHENTICATE,
+                             g->head.fields.v[i].value);
+    return status_only(x, g->head.status);
+}
+
 enum verdict
 gateway_take_response(struct gateway *g)
 {
@@ -240,7 +253,7 @@ gateway_take_response(struct gateway *g)
     }
     if (g->my->intercept_errors && g->head.status >= 300 && error_page_wants(x, g->head.status)) {
         discard(g);
-        return status_only(x, g->head.status);
+        return intercept(g);
     }
     response_init(x, g->head.status);
     x->response.reason = g->head.reason;

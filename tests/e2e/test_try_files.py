@@ -68,7 +68,6 @@ def test_a_directory_that_is_found_gets_its_slash(proxy, target, location):
 
 
 def test_it_runs_before_the_location_s_own_content(proxy):
-    """What is found changes the URI that goes to the backend."""
     assert get(proxy, "/proxied/x").text == "origin"
 
 

@@ -75,7 +75,9 @@ uri_of(struct exchange *x, struct str value)
     return arena_join(&x->arena, str_head(x->uri, cut), value);
 }
 
-/* Is it there? FAILED when the path cannot be evaluated, PASS when it is not there. */
+/* Is it there? Then it is x->uri; x->uri_is_raw stays, as nginx has it: a proxy_pass without a URI
+ * goes on sending what the client asked for. FAILED when the path cannot be evaluated, PASS when it
+ * is not there. */
 static enum verdict
 try_one(struct exchange *x, const struct try *t)
 {
@@ -94,7 +96,6 @@ try_one(struct exchange *x, const struct try *t)
     if ((S_ISDIR(st.st_mode) != 0) != t->directory)
         return PASS;
     x->uri = uri.n || !t->directory ? uri : STR("/");
-    x->uri_is_raw = false;
     return DONE;
 }
 
