@@ -107,7 +107,11 @@ is_new(struct setting *s, const struct location *l, struct map *seen)
         return true;
     enum location_kind kind = l->kind == LOCATION_PREFIX_FINAL ? LOCATION_PREFIX : l->kind;
     struct str key = arena_printf(s->compile->arena, "%d" STR_FMT, kind, STR_ARG(l->name));
-    if (map_put(seen, key, (void *)l))
+    if (map_try(seen, key) == NULL)
+        map_put(seen, key, (void *)l);
+    else if (l->kind == LOCATION_NAMED) /* nginx says nothing: the first answers */
+        setting_warn(s, 0, "duplicate location \"" STR_FMT "\", ignored", STR_ARG(l->name));
+    else
         return setting_error(s, 0, "duplicate location \"" STR_FMT "\"", STR_ARG(l->name));
     return true;
 }
@@ -131,7 +135,8 @@ name_it(struct setting *s, struct location *l)
         server->named = arena_new(s->compile->arena, struct map);
         map_init(server->named, s->compile->arena, false);
     }
-    map_put(server->named, l->name, l);
+    if (map_try(server->named, l->name) == NULL)
+        map_put(server->named, l->name, l);
 }
 
 bool

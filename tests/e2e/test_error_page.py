@@ -49,7 +49,8 @@ def proxy(usher, origin):
 
 
 @pytest.mark.parametrize("target, status, text", [
-    ("/keeps/x", 404, "page"), ("/forgives/x", 200, "page"), ("/takes/x", 200, "/echo from=/takes/x"),
+    ("/keeps/x", 404, "page"), ("/forgives/x", 200, "page"),
+    ("/takes/x", 200, "/echo from=/takes/x"),
     ("/named/x", 200, "named /named/x"), ("/inner/x", 404, None), ("/once/x", 404, None),
     ("/deep/x", 200, "/echo "), ("/cycle/x", 500, None), ("/moved", 301, "page"),
     ("/percent/x", 404, "percent"), ("/backend/x", 403, "page"), ("/outer", 200, "outer"),
@@ -98,3 +99,9 @@ def test_a_backend_sends_the_client_to_another_location(proxy, target, status, t
 def test_an_exact_location_with_a_handler_gets_its_slash(proxy):
     r = get(proxy, "/exact?a=b", host="h.example")
     assert r.status == 301 and r.get("Location") == f"http://h.example:{proxy.port}/exact/?a=b"
+
+
+def test_a_named_location_stays_with_the_first(usher):
+    proxy = usher("server { listen 127.0.0.1:%%PORT%%; error_page 404 = @a;"
+                  "location @a { return 200 first; } location @a { return 200 second; } }")
+    assert get(proxy, "/missing").text == "first"
