@@ -23,6 +23,6 @@ bool ending_reached(struct ending *e);
 /* For poll(2): milliseconds until the next step, -1 for none. */
 int ending_timeout(const struct ending *e);
 struct snapshot;
-/* Joins the threads when they have ended, flushes what is left, says so, drops the process's snapshot
- * (after the last line: its error log is in it), and exits with 0. */
+/* Joins the threads when they have ended, flushes what is left, says so, drops the process's
+ * snapshot (after the last line: its error log is in it), and exits with 0. */
 _Noreturn void ending_exit(struct snapshot *s);

@@ -61,6 +61,9 @@ text_of(const char *from, const char *to, struct arena *a)
     buf_printf(&b,
                "}\nserver {\n    listen " STR_FMT ";\n    location / {\n"
                "        proxy_pass http://backends;\n"
+               "        proxy_http_version 1.1;\n"
+               "        proxy_set_header Upgrade $http_upgrade;\n"
+               "        proxy_set_header Connection \"upgrade\";\n"
                "        proxy_set_header Host $http_host;\n"
                "        proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;\n"
                "        proxy_set_header X-Forwarded-Proto $scheme;\n"

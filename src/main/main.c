@@ -6,6 +6,7 @@
 #include "main/program.h"
 #include "main/registry.h"
 #include "main/start.h"
+#include "main/title.h"
 
 static int
 show(const struct options *o)
@@ -53,6 +54,7 @@ main(int argc, char **argv)
 {
     struct arena a;
     arena_init(&a, 0);
+    argv = title_init(argc, argv);
     program_name_set(argc > 0 ? argv[0] : "usher");
     int code = run(argc, argv, &a);
     arena_fini(&a);

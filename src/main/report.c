@@ -20,6 +20,16 @@ report_log_opened(void)
     to_log = true;
 }
 
+/* The terminal was told already. */
+static bool
+is_terminal(const struct error_log *l)
+{
+    for (unsigned i = 0; i < l->n; i++)
+        if (str_eq(log_file_path(l->targets[i].file), STR("stderr")))
+            return true;
+    return false;
+}
+
 static void
 tell(enum log_level level, int error, const char *line)
 {
@@ -29,6 +39,8 @@ tell(enum log_level level, int error, const char *line)
             fprintf(stderr, " (%d: %s)", error, strerror(error));
         fputc('\n', stderr);
     }
+    if (to_terminal && is_terminal(error_log_global()))
+        return;
     if (to_log && error)
         log_write_errno(error_log_global(), level, 0, error, "%s", line);
     else if (to_log)

@@ -6,6 +6,7 @@
 #include "main/reload.h"
 #include "main/report.h"
 #include "main/signals.h"
+#include "main/title.h"
 #include "main/upgrade.h"
 
 #include <errno.h>
@@ -255,6 +256,7 @@ int
 supervisor_run(struct supervisor *s, void (*started)(void))
 {
     brood_init(&s->brood);
+    title_set("master process", true);
     report(LEVEL_NOTICE, 0, "start worker processes");
     bear(s);
     s->started = started;

@@ -13,6 +13,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -138,7 +139,10 @@ listen_share(const struct start *s)
 static bool
 begin(const struct start *s)
 {
+    char name[16];
     thread_index = s->index;
+    snprintf(name, sizeof name, "usher/%u", s->index);
+    pthread_setname_np(pthread_self(), name);
     affinity_apply(&s->settings->affinity, s->index);
     crash_thread_init();
     int e = loop_open();

@@ -11,6 +11,7 @@
 #include "main/report.h"
 #include "main/signals.h"
 #include "main/threads.h"
+#include "main/title.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -129,6 +130,7 @@ reload(struct worker *w, int fd)
 static void
 drain(struct worker *w)
 {
+    title_set("worker process is shutting down", false);
     ending_drain(&w->ending, process_settings_of(w->snapshot)->worker_shutdown_timeout.ms);
 }
 
@@ -219,6 +221,7 @@ worker_live(const struct birth *b)
     struct worker w = { .options = b->options, .snapshot = b->snapshot, .control = b->control };
     const struct process_settings *p = process_settings_of(b->snapshot);
     w.signals = signals_open();
+    title_set("worker process", false);
     ending_init(&w.ending);
     arena_init(&w.arena, 0);
     crash_handler_install();

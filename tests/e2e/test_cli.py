@@ -3,13 +3,15 @@ import os
 import pathlib
 import re
 import shutil
+import socket
 import subprocess
 import tempfile
 
 import pytest
 
-from client import get
-from proxy import BIN, IS_NGINX, Proxy, free_port
+from client import connect, get
+from origin import reply
+from proxy import BIN, IS_NGINX, free_port
 from wait import until
 
 NAME = "nginx" if IS_NGINX else "usher"
@@ -67,7 +69,7 @@ def test_a_faulty_file_fails_with_file_and_line(prefix):
     run = prefix("events {}\nhttp {\n    server { lisen 80; }\n}\n")
     r = run("-t")
     assert r.returncode == 1
-    assert f'[emerg]' in r.stderr and f'unknown directive "lisen" in {run.conf}:3\n' in r.stderr
+    assert '[emerg]' in r.stderr and f'unknown directive "lisen" in {run.conf}:3\n' in r.stderr
     assert r.stderr.endswith(f"{NAME}: configuration file {run.conf} test failed\n")
 
 
@@ -166,12 +168,11 @@ def test_a_signal_needs_a_number_in_it(prefix, content):
     (run.path / "logs/x.pid").write_text(content + "\n")
     r = run("-s", "stop", "-g", "pid logs/x.pid;")
     assert r.returncode == 1
-    assert f'[error]' in r.stderr
+    assert '[error]' in r.stderr
     assert f'invalid PID number "{content}" in "{run.path}/logs/x.pid"\n' in r.stderr
 
 
 def test_a_busy_address_fails_the_start_after_five_tries(prefix):
-    import socket
     run = prefix()
     with socket.socket() as s:
         s.bind(("127.0.0.1", run.port))
@@ -219,27 +220,55 @@ def test_help_prints_a_directive_its_names_and_the_manual():
     assert none.returncode == 1 and none.stderr.startswith('usher: unknown directive "lisen"')
 
 
-@pytest.mark.usher_only
-def test_one_command_line_is_a_whole_proxy(origin, tmp_path):
-    from origin import reply
-    back = origin(reply("from behind"))
-    port = free_port()
-    with open(tmp_path / "out", "wb") as out, open(tmp_path / "err", "wb") as err:
-        p = subprocess.Popen([BIN, "proxy", "--from", f"127.0.0.1:{port}", "--to", back.address],
-                             stdout=out, stderr=err, cwd=tmp_path)
-    try:
-        def answer():
+@pytest.fixture
+def one_liner(tmp_path):
+    """one_liner(backend) runs `usher proxy` in front of it; returns the port."""
+    running = []
+
+    def begin(backend):
+        port = free_port()
+        with open(tmp_path / "out", "wb") as out, open(tmp_path / "err", "wb") as err:
+            running.append(subprocess.Popen(
+                [BIN, "proxy", "--from", f"127.0.0.1:{port}", "--to", backend.address],
+                stdout=out, stderr=err, cwd=tmp_path))
+
+        def listens():
             try:
-                return get(port, "/x")
+                return connect(port)
             except ConnectionRefusedError:
                 return None
-        assert until(answer, "an answer").text == "from behind"
-        until(lambda: '"GET /x HTTP/1.1" 200' in (tmp_path / "out").read_text(), "the access log")
-    finally:
+        until(listens, "the port to open").close()
+        return port
+    yield begin
+    for p in running:
         p.terminate()
         assert p.wait(10) == 0
     assert (tmp_path / "err").read_text() == ""
     assert sorted(os.listdir(tmp_path)) == ["err", "out"]
+
+
+@pytest.mark.usher_only
+def test_one_command_line_is_a_whole_proxy(origin, one_liner, tmp_path):
+    back = origin(reply("from behind"))
+    with connect(one_liner(back)) as c:
+        assert [c.get("/x").text for _ in range(3)] == ["from behind"] * 3
+    assert len(back.connections) == 1 and len(back.requests) == 3
+    assert back.requests[0].get("Host") == "localhost"
+    until(lambda: '"GET /x HTTP/1.1" 200' in (tmp_path / "out").read_text(), "the access log")
+
+
+@pytest.mark.usher_only
+def test_one_command_line_passes_upgrades(origin, one_liner):
+    def shout(conn, request):
+        assert request.get("Upgrade") == "shout"
+        conn.send(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: shout\r\nConnection: upgrade\r\n\r\n")
+        conn.send(conn.recv_some().upper())
+        conn.close()
+    with connect(one_liner(origin(shout))) as c:
+        c.request("/", headers={"Upgrade": "shout", "Connection": "upgrade"})
+        assert c.recv_head().status == 101
+        c.send(b"hello")
+        assert c.recv_exact(5) == b"HELLO"
 
 
 @pytest.mark.usher_only

@@ -11,6 +11,9 @@ from origin import reply
 from proxy import session_pids
 from wait import until
 
+# nginx refuses an upgrade with `daemon off`, which is how the tests run it.
+pytestmark = pytest.mark.usher_only
+
 HELLO = "server { listen 127.0.0.1:%%PORT%%; location / { return 200 hello; } }"
 
 
@@ -160,7 +163,6 @@ def test_no_connection_is_refused_or_reset(usher):
     end(p, *pids)
 
 
-@pytest.mark.usher_only
 def test_a_unix_socket_is_inherited_and_kept(upgraded):
     p, old, new = upgraded("server { listen unix:%%PREFIX%%/logs/s; location / { return 200 hello; } }")
     path = str(p.prefix / "logs/s")

@@ -1,0 +1,59 @@
+/* The kernel shows the memory where the arguments were; with the environment behind it there is
+ * room for more. */
+#include "main/title.h"
+
+#include "main/program.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+static struct {
+    char *room;
+    size_t n;
+    char **argv; /* our copies */
+} title;
+
+static char **
+copy_all(char **from)
+{
+    size_t n = 0;
+    while (from[n])
+        n++;
+    char **to = calloc(n + 1, sizeof *to);
+    for (size_t i = 0; to && i < n; i++)
+        to[i] = strdup(from[i]);
+    return to ? to : from;
+}
+
+/* How far the strings follow each other without a gap. */
+static char *
+contiguous_end(char **strings, char *end)
+{
+    for (; *strings; strings++)
+        if (*strings == end)
+            end = *strings + strlen(*strings) + 1;
+    return end;
+}
+
+char **
+title_init(int argc, char **argv)
+{
+    if (argc == 0)
+        return argv;
+    title.room = argv[0];
+    title.n = (size_t)(contiguous_end(environ, contiguous_end(argv, argv[0])) - argv[0]);
+    title.argv = copy_all(argv);
+    environ = copy_all(environ);
+    return title.argv;
+}
+
+void
+title_set(const char *what, bool whole)
+{
+    if (title.room == NULL)
+        return;
+    memset(title.room, 0, title.n);
+    int at = snprintf(title.room, title.n, "%s: %s", program_name(), what);
+    for (char **a = title.argv; whole && *a && at > 0 && (size_t)at < title.n; a++)
+        at += snprintf(title.room + at, title.n - (size_t)at, " %s", *a);
+}
