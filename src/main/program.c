@@ -88,7 +88,7 @@ has(const struct directive_set *const *sets, const char *directive)
 {
     for (; *sets; sets++)
         for (const struct directive *d = (*sets)->directives; d && d->name; d++)
-            if (strcmp(d->name, directive) == 0)
+            if (strcmp(d->name, directive) == 0 && !(d->flags & IGNORED))
                 return true;
     return false;
 }
