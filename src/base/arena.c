@@ -1,12 +1,13 @@
-/* Arenas over 4 KiB blocks; larger pieces get a block of their own. */
+/* Arenas over 4 KiB blocks; larger pieces get a block of their own, large arenas huge pages. */
 #include "base/arena.h"
 
 #include "base/must.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 
-enum { BLOCK_SIZE = 4096, ALIGNMENT = 16, FREE_BLOCKS_MAX = 4096 };
+enum { BLOCK_SIZE = 4096, ALIGNMENT = 16, FREE_BLOCKS_MAX = 4096, HUGE_PAGE = 2 << 20 };
 
 struct arena_block {
     struct arena_block *next;
@@ -22,6 +23,18 @@ get_memory(size_t n)
     void *p = malloc(n);
     must(p != NULL);
     return p;
+}
+
+/* An arena of many megabytes (a snapshot with thousands of servers) lies in huge pages: what a
+ * request looks up there would else cost a TLB miss each. */
+static struct arena_block *
+get_huge_block(void)
+{
+    struct arena_block *b = aligned_alloc(HUGE_PAGE, HUGE_PAGE);
+    must(b != NULL);
+    madvise(b, HUGE_PAGE, MADV_HUGEPAGE);
+    b->size = HUGE_PAGE;
+    return b;
 }
 
 static struct arena_block *
@@ -77,16 +90,19 @@ carve(struct arena *a, size_t n, size_t alignment)
     a->blocks = b;
     (void)alignment;
     (void)take_block;
+    (void)get_huge_block;
     return (char *)(b + 1);
 }
 #else
 static char *
 carve_from_new_block(struct arena *a, size_t n)
 {
-    bool large = n > BLOCK_SIZE - sizeof(struct arena_block);
-    struct arena_block *b = take_block(large ? sizeof *b + n : (size_t)BLOCK_SIZE);
+    bool large = n > BLOCK_SIZE - sizeof(struct arena_block),
+         huge = a->used > HUGE_PAGE && n < HUGE_PAGE / 4;
+    struct arena_block *b =
+        huge ? get_huge_block() : take_block(large ? sizeof *b + n : (size_t)BLOCK_SIZE);
     char *p = (char *)(b + 1);
-    if (large && a->blocks) { /* keep filling the present block */
+    if (large && !huge && a->blocks) { /* keep filling the present block */
         b->next = a->blocks->next;
         a->blocks->next = b;
         return p;

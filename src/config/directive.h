@@ -126,6 +126,8 @@ enum directive_flags {
     CHOICES_ADD = 1 << 3,
     IGNORED = 1 << 4,    /* accepted for nginx's sake, without effect; .help says so */
     REPEATABLE = 1 << 5, /* may stand several times, nothing is zeroed (block rows, listen) */
+    SETTINGS_APART =
+        1 << 6, /* .set keeps what it reads elsewhere: the block's settings stay shared */
 };
 
 struct directive {

@@ -81,9 +81,10 @@ scope_apply(struct scope *s, const struct node *node, struct row *row)
     const struct directive *directive = row->directive;
     const struct field_place *field = &directive->field;
     bool opens_scope = (directive->flags & BLOCK) && !(directive->flags & RAW);
+    bool apart = (opens_scope && field->size == 0) || (directive->flags & SETTINGS_APART);
     unsigned index = row->set_index;
     struct setting setting = { s->compile, s, directive, node, NULL, NULL };
-    setting.settings = opens_scope && field->size == 0 ? s->settings[index] : own(s, index);
+    setting.settings = apart ? s->settings[index] : own(s, index);
     setting.field = (char *)setting.settings + field->offset;
     bool additive = directive->flags & (MANY | CHOICES_ADD);
     if (additive && field->size && row->field_owner->emptied != s->serial) {

@@ -1,21 +1,36 @@
 /* Choosing the features at work in a block. */
 #include "exchange/calls.h"
 
-static unsigned
-feature_count(void)
-{
-    unsigned n = 0;
-    while (features[n])
-        n++;
-    return n;
-}
+#include "base/must.h"
+
+enum { CALLS_MAX = 128 };
+
+/* A list while it is gathered. */
+struct gathering {
+    struct call v[CALLS_MAX];
+    unsigned n;
+};
 
 static void
-append(struct calls *calls, struct arena *a, const struct feature *f, const void *settings)
+append(struct gathering *g, const struct feature *f, const void *settings)
 {
-    if (calls->v == NULL)
-        calls->v = arena_array(a, struct call, feature_count() + 1);
-    calls->v[calls->n++] = (struct call){ f, settings };
+    must(g->n < CALLS_MAX);
+    g->v[g->n++] = (struct call){ f, settings };
+}
+
+/* The list as it stays. One that is the outer block's to the letter is shared with it: thousands of
+ * locations that differ in little use little memory, and few cache lines. */
+static struct calls
+keep(const struct gathering *g, const struct calls *outer, struct arena *a)
+{
+    size_t size = g->n * sizeof g->v[0];
+    if (g->n == 0)
+        return (struct calls){ 0 };
+    if (outer && outer->n == g->n && memcmp(outer->v, g->v, size) == 0)
+        return *outer;
+    struct calls calls = { arena_array(a, struct call, g->n), g->n };
+    memcpy(calls.v, g->v, size);
+    return calls;
 }
 
 /* Does the feature work in this block? own: the block itself (not an outer one) set something of
@@ -34,41 +49,48 @@ at_work(const struct scope *s, const struct feature *f)
 }
 
 static void
-add_phase(struct calls *calls, struct scope *s, enum phase phase)
+add_phase(struct gathering *g, struct scope *s, enum phase phase)
 {
     for (unsigned i = 0; features[i]; i++) {
         const struct feature *f = features[i];
         const void *settings =
             f->on_request && f->phase == phase && !f->content_only ? at_work(s, f) : NULL;
         if (settings)
-            append(calls, s->compile->arena, f, settings);
+            append(g, f, settings);
     }
 }
 
 void
 calls_of_location(struct scope *s, struct location *l)
 {
+    struct gathering request = { .n = 0 }, response = { .n = 0 }, log = { .n = 0 };
+    const struct location *outer = l->parent;
     struct arena *a = s->compile->arena;
     for (enum phase phase = PHASE_REWRITE; phase < PHASE_CONTENT; phase++)
         if (l->kind != LOCATION_ROOT || phase != PHASE_REWRITE)
-            add_phase(&l->on_request, s, phase);
+            add_phase(&request, s, phase);
     if (l->content.feature)
-        append(&l->on_request, a, l->content.feature, l->content.settings);
+        append(&request, l->content.feature, l->content.settings);
     else
-        add_phase(&l->on_request, s, PHASE_CONTENT);
+        add_phase(&request, s, PHASE_CONTENT);
     for (unsigned i = 0; features[i]; i++) {
         const struct feature *f = features[i];
         const void *settings = f->on_response || f->on_log ? at_work(s, f) : NULL;
         if (settings && f->on_response)
-            append(&l->on_response, a, f, settings);
+            append(&response, f, settings);
         if (settings && f->on_log)
-            append(&l->on_log, a, f, settings);
+            append(&log, f, settings);
     }
+    l->on_request = keep(&request, outer ? &outer->on_request : NULL, a);
+    l->on_response = keep(&response, outer ? &outer->on_response : NULL, a);
+    l->on_log = keep(&log, outer ? &outer->on_log : NULL, a);
 }
 
 void
 calls_of_server(struct scope *s, struct virtual_server *server)
 {
-    add_phase(&server->on_request, s, PHASE_REAL_IP);
-    add_phase(&server->on_request, s, PHASE_REWRITE);
+    struct gathering request = { .n = 0 };
+    add_phase(&request, s, PHASE_REAL_IP);
+    add_phase(&request, s, PHASE_REWRITE);
+    server->on_request = keep(&request, NULL, s->compile->arena);
 }

@@ -189,12 +189,12 @@ location_build_finish(struct location *l, struct arena *a)
 }
 
 bool
-location_set_content(struct setting *s, const struct feature *f)
+location_set_content(struct setting *s, const struct feature *f, const void *settings)
 {
     struct location *l = s->scope->object;
     if (l->content.feature)
         return setting_error(s, 0, "\"" STR_FMT "\" directive is duplicate",
                              STR_ARG(setting_arg(s, 0)));
-    l->content = (struct call){ f, s->settings };
+    l->content = (struct call){ f, settings };
     return true;
 }

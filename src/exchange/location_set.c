@@ -2,13 +2,31 @@
  * walk. */
 #include "exchange/location_set.h"
 
+#include <endian.h>
 #include <stdlib.h>
+
+/* Shorter names count as followed by zero bytes, which keeps the order: a URI has none. */
+static uint64_t
+head_of(struct str s)
+{
+    uint64_t head = 0;
+    memcpy(&head, s.p, s.n < sizeof head ? s.n : sizeof head);
+    return be64toh(head);
+}
+
+static int
+compare(const struct prefix_entry *e, uint64_t head, struct str s)
+{
+    if (e->head != head)
+        return e->head < head ? -1 : 1;
+    return str_compare(e->name, s);
+}
 
 static int
 by_name(const void *a, const void *b)
 {
-    const struct prefix_entry *p = a, *q = b;
-    return str_compare(p->location->name, q->location->name);
+    const struct prefix_entry *q = b;
+    return compare(a, q->head, q->name);
 }
 
 static void
@@ -16,8 +34,8 @@ link_enclosing(struct location_set *set)
 {
     for (int i = 0; i < (int)set->n_prefixes; i++) {
         int outer = i - 1;
-        struct str name = set->prefixes[i].location->name;
-        while (outer >= 0 && !str_starts(name, set->prefixes[outer].location->name))
+        struct str name = set->prefixes[i].name;
+        while (outer >= 0 && !str_starts(name, set->prefixes[outer].name))
             outer = set->prefixes[outer].enclosing;
         set->prefixes[i].enclosing = outer;
     }
@@ -37,7 +55,8 @@ add(struct location_set *set, struct arena *a, struct location *l)
         break;
     case LOCATION_PREFIX:
     case LOCATION_PREFIX_FINAL:
-        set->prefixes[set->n_prefixes++].location = l;
+        set->prefixes[set->n_prefixes++] =
+            (struct prefix_entry){ .head = head_of(l->name), .name = l->name, .location = l };
         break;
     case LOCATION_ROOT:
     case LOCATION_NAMED:
@@ -63,16 +82,17 @@ location_set_build(struct arena *a, struct location **list, unsigned n)
 struct location *
 location_set_longest(const struct location_set *set, struct str uri)
 {
+    uint64_t head = head_of(uri);
     int low = 0, high = (int)set->n_prefixes; /* the last entry not above uri is at low - 1 */
     while (low < high) {
         int middle = (low + high) / 2;
-        if (str_compare(set->prefixes[middle].location->name, uri) <= 0)
+        if (compare(&set->prefixes[middle], head, uri) <= 0)
             low = middle + 1;
         else
             high = middle;
     }
     for (int i = low - 1; i >= 0; i = set->prefixes[i].enclosing)
-        if (str_starts(uri, set->prefixes[i].location->name))
+        if (str_starts(uri, set->prefixes[i].name))
             return set->prefixes[i].location;
     return NULL;
 }

@@ -5,6 +5,9 @@
 #include "exchange/regex.h"
 
 struct prefix_entry {
+    uint64_t
+        head; /* the name's first eight bytes, as a big-endian number: most comparisons end here */
+    struct str name;
     struct location *location;
     int enclosing; /* index of the longest other prefix that begins this one, or -1 */
 };

@@ -7,17 +7,23 @@
 
 #include <errno.h>
 
+/* proxy_*: shared by all locations that set none of their own */
 struct settings {
     struct gateway_settings gateway;
     unsigned http_version; /* enum version */
-    /* proxy_pass itself; never inherited, as the location holds it */
-    struct upstream *upstream;             /* NULL: the URL has variables */
-    const struct template *url;            /* with variables */
-    struct str scheme, host_port;          /* without variables */
+};
+
+/* proxy_pass: one location's own */
+struct target {
+    struct scope *scope;
+    const struct settings *settings; /* that hold there */
+    struct upstream *upstream;       /* NULL: the URL has variables */
+    const struct template *url;      /* with variables */
+    struct str host_port;            /* without variables */
+    struct str port;
     struct str uri;                        /* STR_NONE: the URL has no URI part */
     struct str redirect_from, redirect_to; /* proxy_redirect default */
     const struct resolver_settings *resolver;
-    struct scope *scope;
 };
 
 extern const struct feature proxy_pass;
@@ -69,7 +75,8 @@ split_url(struct str url, struct str *host_port, struct str *uri)
 static void
 find_upstream(struct compile *c, void *arg)
 {
-    struct settings *my = arg;
+    struct target *my = arg;
+    my->settings = scope_settings(my->scope, feature_set(&proxy_pass));
     my->resolver = upstream_resolver(my->scope);
     if (my->url)
         return;
@@ -81,10 +88,9 @@ find_upstream(struct compile *c, void *arg)
 static bool
 set_pass(struct setting *s)
 {
-    struct settings *my = s->settings;
+    struct target *my = arena_new(s->compile->arena, struct target);
     struct location *l = s->scope->object;
     struct str url = setting_arg(s, 1);
-    my->url = NULL;
     my->scope = s->scope;
     if (str_find(url, '$') >= 0) {
         my->url = template_compile(s, 1, url);
@@ -101,6 +107,7 @@ set_pass(struct setting *s)
             s, 1,
             "\"proxy_pass\" cannot have URI part in location given by regular expression, or "
             "inside named location, or inside \"if\" statement, or inside \"limit_except\" block");
+    my->port = my->url ? STR_NONE : port_of(my->host_port);
     compile_defer(s->compile, find_upstream, my);
     if (l->kind != LOCATION_REGEX && l->kind != LOCATION_NAMED) {
         my->redirect_to = l->name;
@@ -110,12 +117,12 @@ set_pass(struct setting *s)
         if (!my->uri.p)
             my->redirect_to = STR("/");
     }
-    return location_set_content(s, &proxy_pass);
+    return location_set_content(s, &proxy_pass, my);
 }
 
 static const struct directive directives[] = {
-    { "proxy_pass", NO_FIELD, IN_LOCATION, .set = set_pass, .syntax = "URL",
-      .example = "proxy_pass http://127.0.0.1:8000;",
+    { "proxy_pass", NO_FIELD, IN_LOCATION, .set = set_pass, .flags = SETTINGS_APART,
+      .syntax = "URL", .example = "proxy_pass http://127.0.0.1:8000;",
       .help = "Passes requests to a server or a group of servers: http://host[:port][/uri], "
               "http://unix:/path[:/uri], or "
               "http://group. With a URI, it replaces the location's prefix; without, the request's "
@@ -204,12 +211,12 @@ replaced_uri(struct exchange *x, struct str uri)
 }
 
 static void
-set_static_target(struct exchange *x, const struct settings *my, struct gateway_target *t)
+set_static_target(struct exchange *x, const struct target *my, struct gateway_target *t)
 {
     bool has_uri = my->uri.p != NULL;
     t->upstream = my->upstream;
     t->host = str_starts(my->host_port, STR("unix:")) ? STR("localhost") : my->host_port;
-    t->port = port_of(my->host_port);
+    t->port = my->port;
     t->uri = has_uri ? replaced_uri(x, my->uri) : own_uri(x);
     t->redirect_from = my->redirect_from;
     t->redirect_to = my->redirect_to;
@@ -218,7 +225,7 @@ set_static_target(struct exchange *x, const struct settings *my, struct gateway_
 /* A URL with variables: known only now. The group of that name, else one looked up for this
  * request. */
 static enum verdict
-set_dynamic_target(struct exchange *x, const struct settings *my, struct gateway_target *t)
+set_dynamic_target(struct exchange *x, const struct target *my, struct gateway_target *t)
 {
     struct str url = template_eval(my->url, x), uri;
     if (!split_url(url, &t->host, &uri))
@@ -231,7 +238,7 @@ set_dynamic_target(struct exchange *x, const struct settings *my, struct gateway
     if (t->upstream)
         return PASS;
     int r = upstream_adhoc(t->host, 80, my->resolver, &x->arena, &t->upstream,
-                           clock_in(my->gateway.connect_timeout.ms));
+                           clock_in(my->settings->gateway.connect_timeout.ms));
     if (r == -ECANCELED)
         return fail(x, FAULT_CLIENT_GONE, "%s", "");
     return r < 0 ? fail(x, FAULT_UPSTREAM_UNRESOLVED, "\"" STR_FMT "\" could not be resolved",
@@ -242,7 +249,7 @@ set_dynamic_target(struct exchange *x, const struct settings *my, struct gateway
 static enum verdict
 run(struct exchange *x, const void *settings)
 {
-    const struct settings *my = settings;
+    const struct target *my = settings;
     struct gateway_target target = { .scheme = STR("http") };
     enum verdict v = PASS;
     if (my->url)
@@ -251,7 +258,8 @@ run(struct exchange *x, const void *settings)
         set_static_target(x, my, &target);
     if (v != PASS)
         return v;
-    return gateway_run(x, &my->gateway, &h1_client_codec, &target, my->http_version);
+    return gateway_run(x, &my->settings->gateway, &h1_client_codec, &target,
+                       my->settings->http_version);
 }
 
 const struct feature proxy_pass = {
