@@ -175,11 +175,20 @@ follow(struct exchange *x, const struct error_page *page, unsigned status)
     return redirect(x, is_redirect ? code : 302, uri);
 }
 
+/* After these nginx does not trust the connection any more. */
+static bool
+ends_connection(unsigned status)
+{
+    return status == 400 || status == 413 || status == 414 || status == 500 || status == 501;
+}
+
 enum verdict
 error_page_answer(struct exchange *x, unsigned status)
 {
     const struct core_settings *core = (x->location ? x->location : x->server->root)->core;
     const struct error_page *page = find(core, status);
+    if (ends_connection(status))
+        x->keep_alive = false;
     if (page == NULL || x->error_handled || x->redirects > 10 || status == 499) {
         x->error_keeps_status = false;
         return default_page(x, status);

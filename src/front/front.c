@@ -8,7 +8,11 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
-static struct front_thread *threads[THREADS_MAX];
+static struct front_thread *threads[THREADS_MAX]; /* each its own thread's */
+/* How many idle connections are looked at for one that may go: it is done for each new client. */
+enum { EVICT_LOOKS = 16 };
+
+static struct front_tally tallies[THREADS_MAX];
 
 static void
 resume_accepting(struct timer *t)
@@ -30,6 +34,7 @@ front_self(void)
     list_init(&f->idle);
     list_init(&f->busy);
     f->limit = 512;
+    f->tally = &tallies[thread_index];
     timer_init(&f->resume, resume_accepting);
     threads[thread_index] = f;
     return f;
@@ -67,15 +72,15 @@ void
 front_count_in(struct front_thread *f)
 {
     f->n_connections++;
-    atomic_fetch_add_explicit(&f->accepted, 1, memory_order_relaxed);
-    atomic_fetch_add_explicit(&f->active, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&f->tally->accepted, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&f->tally->active, 1, memory_order_relaxed);
 }
 
 void
 front_count_out(struct front_thread *f)
 {
     f->n_connections--;
-    atomic_fetch_sub_explicit(&f->active, 1, memory_order_relaxed);
+    atomic_fetch_sub_explicit(&f->tally->active, 1, memory_order_relaxed);
     if (f->paused)
         timer_set(&f->resume, clock_ms());
     finish_if_empty(f);
@@ -84,10 +89,15 @@ front_count_out(struct front_thread *f)
 bool
 front_evict_idle(struct front_thread *f)
 {
-    if (list_empty(&f->idle))
-        return false;
-    h1_connection_close(container_of(f->idle.next, struct h1_connection, link));
-    return true;
+    unsigned looks = EVICT_LOOKS;
+    for (struct list *i = f->idle.next; i != &f->idle && looks > 0; i = i->next, looks--) {
+        struct h1_connection *c = container_of(i, struct h1_connection, link);
+        if (h1_connection_is_spared(c))
+            continue;
+        h1_connection_close(c);
+        return true;
+    }
+    return false;
 }
 
 void
@@ -108,8 +118,9 @@ void
 front_kill(void)
 {
     struct front_thread *f = front_self();
-    while (front_evict_idle(f))
-        ;
+    f->killed = true;
+    while (!list_empty(&f->idle))
+        h1_connection_close(container_of(f->idle.next, struct h1_connection, link));
     for (struct list *i = f->busy.next; i != &f->busy; i = i->next)
         fiber_cancel(container_of(i, struct h1_connection, link)->fiber);
 }
@@ -119,9 +130,7 @@ front_counts(void)
 {
     struct front_counts sum = { 0 };
     for (unsigned i = 0; i < THREADS_MAX; i++) {
-        struct front_thread *f = threads[i];
-        if (f == NULL)
-            continue;
+        struct front_tally *f = &tallies[i];
         sum.accepted += f->accepted;
         sum.requests += f->requests;
         sum.active += f->active;

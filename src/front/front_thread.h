@@ -21,13 +21,17 @@ struct front_thread {
     struct list idle; /* connections without exchange, longest idle first */
     struct list busy;
     unsigned n_connections, limit;
-    bool draining, paused;
+    bool draining, killed, paused;
     void (*done)(void *arg);
     void *done_arg;
     struct timer resume; /* accepting again after descriptors ran out */
-    /* read by other threads, relaxed */
-    _Atomic uint64_t accepted, requests;
-    _Atomic uint64_t active, waiting;
+    struct front_tally *tally;
+};
+
+/* A thread's counts: written by it alone, read by all, relaxed; they outlive it. */
+struct front_tally {
+    _Alignas(64) _Atomic uint64_t accepted;
+    _Atomic uint64_t requests, active, waiting;
 };
 
 /* The calling thread's; made at first use. */
@@ -38,6 +42,6 @@ void listener_release(struct listener *l); /* a connection of it has gone */
 /* A connection comes and goes. */
 void front_count_in(struct front_thread *f);
 void front_count_out(struct front_thread *f);
-/* Makes room when the limit is reached: closes the longest idle connection. False when there is
- * none. */
+/* Makes room when the limit is reached: closes the connection that has been idle longest and is not
+ * spared. False when there is none. */
 bool front_evict_idle(struct front_thread *f);

@@ -12,6 +12,44 @@
  */
 enum { READ_FILE_MOST = 32 * 1024, HEAD_FIRST = 512 };
 
+/* One writer at a time: beside the exchange's fiber, the one that uploads the request's body may
+ * have to say 100 Continue. */
+static int
+take_wire(struct h1_exchange *h, uint64_t timeout_ms)
+{
+    int r = 0;
+    while (h->writer && r == 0) {
+        h->queue = fiber_self();
+        r = fiber_park(clock_in(timeout_ms));
+        h->queue = NULL;
+    }
+    if (r == 0 && h->broken)
+        r = -EPIPE;
+    if (r == 0)
+        h->writer = fiber_self();
+    return r;
+}
+
+static int
+give_wire(struct h1_exchange *h, int result)
+{
+    h->writer = NULL;
+    h->broken |= result < 0;
+    h->x->timed_out |= result == -ETIMEDOUT;
+    if (h->queue)
+        fiber_wake(h->queue);
+    return result;
+}
+
+static int
+write_alone(struct h1_exchange *h, struct str bytes, uint64_t timeout_ms)
+{
+    int r = take_wire(h, timeout_ms);
+    if (r < 0)
+        return r;
+    return give_wire(h, conn_write(&h->connection->conn, bytes.p, bytes.n, timeout_ms));
+}
+
 static struct conn *
 conn_of(const struct exchange *x)
 {
@@ -32,7 +70,10 @@ may_go_on(const struct exchange *x)
 {
     const struct core_settings *core = core_of(x);
     const struct client *client = x->client;
-    return x->keep_alive && !front_self()->draining && core->keepalive_timeout.ms > 0 &&
+    const struct h1_exchange *h = x->connection;
+    bool may_wait = h->continue_owed && !h->body_ended; /* for a 100 that does not come any more */
+    return x->keep_alive && !may_wait && !front_self()->draining &&
+           !h->connection->listener->closed && core->keepalive_timeout.ms > 0 &&
            client->requests < core->keepalive_requests &&
            clock_ms() - client->began_ms < core->keepalive_time.ms;
 }
@@ -50,6 +91,8 @@ write_framing(struct exchange *x, struct h1_exchange *h, struct buf *b)
         buf_put(b, STR("Content-Length: "));
         buf_u64(b, (uint64_t)r->content_length);
         buf_put(b, STR("\r\n"));
+        if (!without && x->request.method != METHOD_HEAD)
+            h->promised = r->content_length;
     } else if (!without && x->request.version >= VERSION_11 &&
                core_of(x)->chunked_transfer_encoding) {
         buf_put(b, STR("Transfer-Encoding: chunked\r\n"));
@@ -89,10 +132,20 @@ write_last_modified(struct exchange *x, struct buf *b)
     b->n += 15 + HTTP_DATE_SIZE + 2;
 }
 
+static void
+set_nodelay(struct h1_connection *c, bool on)
+{
+    if (c->nodelay == on)
+        return;
+    c->nodelay = on;
+    conn_set_nodelay(&c->conn, on);
+}
+
 static int
 write_head(struct exchange *x)
 {
     struct h1_exchange *h = x->connection;
+    set_nodelay(h->connection, core_of(x)->tcp_nodelay);
     struct response *r = &x->response;
     struct buf *b = &h->head;
     x->keep_alive = may_go_on(x);
@@ -128,11 +181,12 @@ send_vec(struct exchange *x, struct iovec *iov, int n)
 {
     struct h1_exchange *h = x->connection;
     struct conn *conn = conn_of(x);
+    int r = take_wire(h, h->send_timeout);
+    if (r < 0)
+        return r;
     uint64_t before = conn->bytes_written;
-    int r = conn_writev(conn, iov, n, h->send_timeout);
+    r = give_wire(h, conn_writev(conn, iov, n, h->send_timeout));
     count_sent(x, before, h->head_held ? h->head.n : 0);
-    if (r == -ETIMEDOUT)
-        x->timed_out = true;
     h->head_held = false;
     return r;
 }
@@ -197,8 +251,12 @@ send_file(struct exchange *x, struct chunk *chunk)
     if (chunk->file_size <= READ_FILE_MOST)
         return send_small_file(x, chunk);
     int r = flush(x);
+    if (r == 0)
+        r = take_wire(h, h->send_timeout);
+    if (r < 0)
+        return r;
     uint64_t before = conn->bytes_written;
-    if (r == 0 && h->chunked_out)
+    if (h->chunked_out)
         r = conn_write(conn, size_line, h1_chunk_head(chunk->file_size, size_line),
                        h->send_timeout);
     if (r == 0)
@@ -207,12 +265,26 @@ send_file(struct exchange *x, struct chunk *chunk)
     if (r == 0 && h->chunked_out)
         r = conn_write(conn, "\r\n", 2, h->send_timeout);
     count_sent(x, before, 0);
-    return r;
+    return give_wire(h, r);
+}
+
+/* A body longer or shorter than was announced would be taken for something else by the client. */
+static int
+break_promise(struct exchange *x, const char *how)
+{
+    exchange_log(x, LEVEL_ERROR, 0, "response body is %s than its Content-Length", how);
+    return -EPROTO;
 }
 
 static int
 write_body(struct exchange *x, struct chunk *chunk)
 {
+    struct h1_exchange *h = x->connection;
+    if (h->promised >= 0) {
+        if (chunk_size(chunk) > (uint64_t)h->promised)
+            return break_promise(x, "longer");
+        h->promised -= (int64_t)chunk_size(chunk);
+    }
     return chunk->file >= 0 ? send_file(x, chunk) : send_bytes(x, chunk->bytes, chunk->last);
 }
 
@@ -220,6 +292,8 @@ static int
 write_end(struct exchange *x)
 {
     struct h1_exchange *h = x->connection;
+    if (h->promised > 0)
+        return break_promise(x, "shorter");
     if (h->chunked_out && !h->ended) {
         if (!h->head_held)
             buf_init(&h->head, &x->arena, 64, 0);
@@ -243,7 +317,14 @@ write_interim(struct exchange *x, unsigned status, const struct fields *fields)
     if (fields)
         h1_write_fields(&b, fields);
     buf_put(&b, STR("\r\n"));
-    return conn_write(conn_of(x), b.p, b.n, core_of(x)->send_timeout.ms);
+    return write_alone(h, buf_str(&b), core_of(x)->send_timeout.ms);
+}
+
+int
+h1_send_continue(struct h1_exchange *h)
+{
+    return write_alone(h, STR("HTTP/1.1 100 Continue\r\n\r\n"),
+                       core_of(h->x)->client_body_timeout.ms);
 }
 
 static struct conn *
@@ -253,7 +334,7 @@ hijack(struct exchange *x, struct str *pending)
     struct h1_connection *c = h->connection;
     must(!h->head_held);
     c->hijacked = true;
-    *pending = str_between(c->in->data + c->start, c->in->data + c->end);
+    *pending = h1_unread(c);
     return &c->conn;
 }
 

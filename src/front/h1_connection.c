@@ -8,8 +8,9 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
-/* For the first request of a connection that a process about to end has accepted. */
-enum { FIRST_REQUEST_MS = 1000 };
+/* For the first request of a connection that a process about to end has accepted; how many requests
+ * that are there already are answered before other connections have their turn. */
+enum { FIRST_REQUEST_MS = 1000, BURST_MAX = 16 };
 
 static _Atomic uint64_t serials;
 
@@ -33,7 +34,7 @@ wake_idle(struct watch *w, unsigned bits)
         return;
     timer_set(&c->timer, NEVER);
     set_link(c, &f->busy);
-    atomic_fetch_sub_explicit(&f->waiting, 1, memory_order_relaxed);
+    atomic_fetch_sub_explicit(&f->tally->waiting, 1, memory_order_relaxed);
     c->fiber = fiber_spawn(serve, c);
 }
 
@@ -56,50 +57,59 @@ idle_timed_out(struct timer *t)
 }
 
 static void
-go_idle(struct h1_connection *c, uint64_t timeout_ms)
+go_idle(struct h1_connection *c, uint64_t deadline)
 {
     struct front_thread *f = front_self();
-    buffer_put(c->in);
-    c->in = NULL;
+    h1_release_input(c);
     c->fiber = NULL;
     c->conn.watch.on_event = wake_idle;
     set_link(c, &f->idle);
-    atomic_fetch_add_explicit(&f->waiting, 1, memory_order_relaxed);
-    timer_set(&c->timer, clock_in(timeout_ms));
+    atomic_fetch_add_explicit(&f->tally->waiting, 1, memory_order_relaxed);
+    timer_set(&c->timer, deadline);
 }
 
+/* keepalive_timeout, or the first head's time. */
 static uint64_t
-header_timeout(struct h1_connection *c)
+idle_deadline(const struct h1_connection *c)
 {
+    if (c->client.requests)
+        return clock_in(c->idle_timeout);
     const struct listen_address *l = listener_listen(c->listener);
-    return l ? l->fallback->settings->client_header_timeout.ms : 0;
+    return l ? c->client.began_ms + l->fallback->settings->client_header_timeout.ms : clock_ms();
+}
+
+static void
+describe(struct h1_connection *c, int fd, const struct address *peer)
+{
+    char text[ADDRESS_TEXT_MAX];
+    size_t n = address_print(peer, false, text);
+    if (n > sizeof c->peer_text)
+        n = sizeof c->peer_text;
+    memcpy(c->peer_text, text, n);
+    c->client = (struct client){ .fd = fd, .peer = *peer, .local = c->listener->address };
+    c->client.serial = atomic_fetch_add_explicit(&serials, 1, memory_order_relaxed) + 1;
+    c->client.began_ms = clock_ms();
+    c->client.peer_text = (struct str){ c->peer_text, n };
 }
 
 void
 h1_connection_open(struct listener *l, int fd, const struct address *peer)
 {
     struct h1_connection *c = calloc(1, sizeof *c);
-    char text[ADDRESS_TEXT_MAX];
     must(c != NULL);
     c->listener = l;
-    c->client.fd = fd;
-    c->client.peer = *peer;
-    c->client.local = l->address;
-    c->client.serial = atomic_fetch_add_explicit(&serials, 1, memory_order_relaxed) + 1;
-    c->client.began_ms = clock_ms();
-    size_t n = address_print(peer, false, text);
-    memcpy(c->peer_text, text, n < sizeof c->peer_text ? n : sizeof c->peer_text);
-    c->client.peer_text =
-        (struct str){ c->peer_text, n < sizeof c->peer_text ? n : sizeof c->peer_text };
+    describe(c, fd, peer);
     timer_init(&c->timer, idle_timed_out);
-    if (conn_open(&c->conn, fd, WATCH_WRITE) < 0) {
+    int e = conn_open(&c->conn, fd, WATCH_WRITE);
+    if (e < 0) {
+        log_write_errno(error_log_global(), LEVEL_ALERT, 0, -e, "epoll_ctl() failed");
         free(c);
         return;
     }
-    conn_set_nodelay(&c->conn, true);
+    c->nodelay = peer->any.sa_family == AF_UNIX; /* has none */
     l->connections++;
     front_count_in(front_self());
-    go_idle(c, header_timeout(c));
+    go_idle(c, idle_deadline(c));
 }
 
 static void
@@ -123,7 +133,7 @@ void
 h1_connection_close(struct h1_connection *c)
 {
     must(c->fiber == NULL);
-    atomic_fetch_sub_explicit(&front_self()->waiting, 1, memory_order_relaxed);
+    atomic_fetch_sub_explicit(&front_self()->tally->waiting, 1, memory_order_relaxed);
     release(c);
 }
 
@@ -134,20 +144,24 @@ has_unread(const struct h1_connection *c)
     return recv(c->conn.watch.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 1;
 }
 
-/* How long the connection may still wait, in a process that is about to end. */
+/* What is left of keepalive_min_timeout. */
 static uint64_t
-drain_patience(const struct h1_connection *c)
+promised_ms(const struct h1_connection *c)
 {
-    if (c->client.requests == 0)
-        return FIRST_REQUEST_MS;
-    uint64_t least = c->idle_min, waited = clock_ms() - (c->timer.deadline - c->idle_timeout);
-    return least > waited ? least - waited : 0;
+    uint64_t waited = clock_ms() - (c->timer.deadline - c->idle_timeout);
+    return c->client.requests && c->idle_min > waited ? c->idle_min - waited : 0;
+}
+
+bool
+h1_connection_is_spared(const struct h1_connection *c)
+{
+    return promised_ms(c) > 0 || has_unread(c);
 }
 
 void
 h1_connection_drain(struct h1_connection *c)
 {
-    uint64_t end = clock_in(drain_patience(c));
+    uint64_t end = clock_in(c->client.requests ? promised_ms(c) : FIRST_REQUEST_MS);
     if (end > clock_ms())
         timer_set(&c->timer, end < c->timer.deadline ? end : c->timer.deadline);
     else if (!has_unread(c))
@@ -157,62 +171,75 @@ h1_connection_drain(struct h1_connection *c)
 /* lingering_close: the client may still be sending; a close now would reset the connection and take
  * our answer with it. */
 static void
-linger(struct h1_connection *c)
+linger(void *arg)
 {
-    uint64_t end = clock_in(c->lingering_time);
-    struct buffer *drop = buffer_take(BUFFER_SIZE);
-    ssize_t n = 1;
-    if (conn_shutdown_write(&c->conn) < 0)
-        n = 0;
-    while (n > 0) {
-        uint64_t deadline = clock_in(c->lingering_timeout);
-        n = conn_read(&c->conn, drop->data, drop->cap, deadline < end ? deadline : end);
+    struct h1_connection *c = arg;
+    uint64_t end = clock_in(c->linger_ms);
+    ssize_t n = conn_shutdown_write(&c->conn) < 0 ? 0 : 1;
+    while (n > 0 && clock_ms() < end) {
+        uint64_t deadline = clock_in(c->linger_each_ms);
+        h1_release_input(c);
+        n = conn_wait_readable(&c->conn, deadline < end ? deadline : end);
+        if (n < 0)
+            break;
+        c->in = buffer_take(BUFFER_SIZE);
+        n = conn_read(&c->conn, c->in->data, c->in->cap, deadline);
     }
-    buffer_put(drop);
-}
-
-static void
-end(struct h1_connection *c)
-{
-    if (c->lingering && !c->hijacked && !c->reset)
-        linger(c);
     release(c);
 }
 
-/* The unread rest moves to the front of a buffer that the next head is read into. */
-static void
-keep_rest(struct h1_connection *c, struct h1_exchange *h)
+/* What is there already, or may still come, would make a close a reset. */
+static bool
+must_linger(const struct h1_connection *c)
 {
-    if (h->body_in && h->body_end > h->body_start) {
-        buffer_put(c->in);
-        c->in = h->body_in;
-        c->start = h->body_start;
-        c->end = h->body_end;
-        h->body_in = NULL;
-    }
-    buffer_put(h->body_in);
-    memmove(c->in->data, c->in->data + c->start, c->end - c->start);
-    c->end -= c->start;
-    c->start = 0;
+    bool more = c->start < c->end || (c->conn.watch.ready & WATCH_READ && has_unread(c));
+    return (c->lingering || more) && c->linger_ms > 0 && !c->hijacked && !c->reset &&
+           !front_self()->killed;
 }
 
-/* What the connection needs of the location's settings once the exchange, and with it perhaps the
- * snapshot, is gone. */
+/* A fiber that was cancelled cannot wait any more, so another one lingers. */
 static void
-remember(struct h1_connection *c, const struct exchange *x, bool body_ended)
+end(struct h1_connection *c)
 {
-    const struct core_settings *core = (x->location ? x->location : x->server->root)->core;
-    bool unread = !x->aborted && (!body_ended || x->early_failure);
-    c->lingering |= unread || core->lingering_close == LINGERING_ALWAYS;
-    c->lingering &= core->lingering_close != LINGERING_OFF;
-    c->lingering_time = core->lingering_time.ms;
-    c->lingering_timeout = core->lingering_timeout.ms;
-    c->reset = x->timed_out && core->reset_timedout_connection;
+    if (!must_linger(c)) {
+        release(c);
+        return;
+    }
+    c->start = c->end = 0;
+    if (fiber_cancelled())
+        c->fiber = fiber_spawn(linger, c);
+    else
+        linger(c);
+}
+
+/* The location's settings may go with the exchange's snapshot. */
+static void
+remember(struct h1_connection *c, const struct core_settings *core)
+{
+    bool off = core->lingering_close == LINGERING_OFF;
     c->idle_timeout = core->keepalive_timeout.ms;
     c->idle_min = core->keepalive_min_timeout.ms;
+    c->linger_ms = off ? 0 : (uint32_t)core->lingering_time.ms;
+    c->linger_each_ms = (uint32_t)core->lingering_timeout.ms;
 }
 
-/* One request. True when the connection goes on. */
+/* After the response: may the connection go on, and if not, how does it end? */
+static bool
+settle(struct h1_connection *c, struct exchange *x, struct h1_exchange *h)
+{
+    const struct core_settings *core = (x->location ? x->location : x->server->root)->core;
+    bool go_on = x->keep_alive && !x->aborted && !c->hijacked && !fiber_cancelled();
+    int body = go_on ? h1_finish_body(x, h) : 0;
+    bool unread = !h->body_ended && (body == 0 || body == -EPIPE);
+    bool silent = x->response.status == 444;
+    remember(c, core);
+    c->lingering = !x->aborted && !x->timed_out &&
+                   (unread || x->early_failure || core->lingering_close == LINGERING_ALWAYS);
+    c->reset = core->reset_timedout_connection && (x->timed_out || silent);
+    return go_on && body == 0;
+}
+
+/* One request. The head moves to the exchange's arena, so that the connection's buffer is free. */
 static bool
 serve_one(struct h1_connection *c, const struct listen_address *l, struct str head)
 {
@@ -220,46 +247,68 @@ serve_one(struct h1_connection *c, const struct listen_address *l, struct str he
     struct h1_exchange *h = arena_new(&x->arena, struct h1_exchange);
     h->connection = c;
     h->x = x;
+    h->promised = -1;
+    h->read_end = NEVER;
     x->connection = h;
     x->pipelined = c->pipelined;
     c->exchange = x;
     c->client.requests++;
-    atomic_fetch_add_explicit(&front_self()->requests, 1, memory_order_relaxed);
+    c->blanks = 0;
+    atomic_fetch_add_explicit(&front_self()->tally->requests, 1, memory_order_relaxed);
+    head = arena_dup(&x->arena, head);
+    h1_release_input(c);
     h1_start_exchange(x, h, l, head);
     exchange_run(x);
-    bool go_on = x->keep_alive && !x->aborted && !c->hijacked && h1_finish_body(x, h) == 0;
-    remember(c, x, h->body_ended);
+    bool go_on = settle(c, x, h);
     c->exchange = NULL;
-    keep_rest(c, h);
-    c->pipelined = c->end > 0;
+    c->pipelined = c->end > c->start;
     exchange_close(x);
     return go_on;
+}
+
+enum progress { GOES_ON, RESTS, ENDS };
+
+static enum progress
+serve_next(struct h1_connection *c)
+{
+    struct str head;
+    const struct listen_address *l = listener_listen(c->listener);
+    if (l == NULL)
+        return ENDS;
+    int r = h1_read_head(c, l->fallback->settings, &head);
+    l = listener_listen(c->listener); /* reading may have waited for longer than a snapshot lives */
+    if (r == -EAGAIN)
+        return RESTS;
+    if (r == 0 || l == NULL)
+        return ENDS;
+    if ((c->head_error = r < 0 ? r : 0) != 0)
+        c->start = c->end; /* nothing after it can be trusted */
+    return serve_one(c, l, head) ? GOES_ON : ENDS;
+}
+
+static void
+rest(struct h1_connection *c)
+{
+    struct front_thread *f = front_self();
+    go_idle(c, idle_deadline(c));
+    if (f->killed || c->listener->closed)
+        h1_connection_close(c);
+    else if (f->draining)
+        h1_connection_drain(c);
 }
 
 static void
 serve(void *arg)
 {
     struct h1_connection *c = arg;
-    const struct listen_address *l;
+    unsigned burst = 0;
+    enum progress p;
     c->conn.watch.on_event = notice_hangup;
-    c->in = buffer_take(BUFFER_SIZE);
-    c->start = c->end = 0;
-    while ((l = listener_listen(c->listener)) != NULL) {
-        struct str head;
-        int r = h1_read_head(c, l->fallback->settings, &head);
-        if (r == 0)
+    while ((p = serve_next(c)) == GOES_ON)
+        if (c->pipelined && ++burst % BURST_MAX == 0 && fiber_yield() < 0)
             break;
-        if (r == -EAGAIN) {
-            go_idle(c, c->idle_timeout ? c->idle_timeout : header_timeout(c));
-            if (front_self()->draining)
-                h1_connection_drain(c);
-            return;
-        }
-        c->head_error = r < 0 ? r : 0;
-        l = listener_listen(c->listener); /* a reload may have come while the head did */
-        if (l == NULL || !serve_one(c, l, head))
-            break;
-        c->head_error = 0;
-    }
-    end(c);
+    if (p == RESTS)
+        rest(c);
+    else
+        end(c);
 }

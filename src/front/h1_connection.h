@@ -18,18 +18,20 @@ struct h1_connection {
         timer; /* keepalive_timeout while idle, client_header_timeout before the first byte */
     struct fiber *fiber;       /* serving; NULL while idle */
     struct exchange *exchange; /* under way, else NULL */
-    struct buffer *in;         /* what was read; NULL while idle */
+    struct buffer *in;         /* read ahead; NULL when nothing is: a long exchange holds none */
     size_t start, end;         /* unread part of it */
     int head_error; /* why the present head is refused unparsed: -E2BIG, -ETIMEDOUT, -ECONNRESET;
                        else 0 */
     uint64_t idle_timeout; /* keepalive_timeout of the last request, ms; 0 before the first */
     uint64_t idle_min;     /* its keepalive_min_timeout, ms */
-    uint64_t lingering_time, lingering_timeout; /* its, ms: the snapshot may go before we do */
+    uint32_t linger_ms, linger_each_ms; /* lingering_time, lingering_timeout of the last request */
     char peer_text[INET6_ADDRSTRLEN];
-    bool lingering; /* close with care: unread request bytes may be on their way */
-    bool reset;     /* close with a RST */
-    bool pipelined; /* the next request was there already when the last one had ended */
-    bool hijacked;  /* the raw streams belong to the content handler */
+    unsigned char blanks; /* empty lines since the last request */
+    bool nodelay;         /* the socket's TCP_NODELAY */
+    bool lingering;       /* close with care: unread request bytes may be on their way */
+    bool reset;           /* close with a RST */
+    bool pipelined;       /* the next request was there already when the last one had ended */
+    bool hijacked;        /* the raw streams belong to the content handler */
 };
 
 /* The codec's own of an exchange (x->connection). */
@@ -39,11 +41,15 @@ struct h1_exchange {
     struct exchange *x;
     uint64_t left; /* of a body with a length */
     struct h1_chunked chunked;
-    struct buffer *body_in; /* read beyond the head's buffer */
-    size_t body_start, body_end;
+    uint64_t read_timeout; /* between two reads of the body, ms; 0: client_body_timeout */
+    uint64_t read_end;     /* of all reading; NEVER: none */
     bool body_ended;
     bool continue_owed; /* Expect: 100-continue was not answered yet */
     bool chunked_out, ended;
+    int64_t promised; /* bytes of body still due by Content-Length; -1: none announced */
+    struct fiber *writer,
+        *queue;      /* who writes; who waits for it (100 Continue has its own fiber) */
+    bool broken;     /* a write failed, maybe half way: nothing more may follow */
     struct buf head; /* serialised, not sent yet */
     bool head_held;
     uint64_t send_timeout;
@@ -61,13 +67,37 @@ void h1_connection_close(struct h1_connection *c);
  * its first is given a moment for it, for it was accepted in good faith. */
 void h1_connection_drain(struct h1_connection *c);
 
-/* h1_head.c: reads the next head into c->in. 1: *head is complete; 0: the connection ends quietly;
- * < 0: -errno, with -E2BIG when it outgrew its limits and -ETIMEDOUT after part of it came. */
+/* Would closing now break a promise: keepalive_min_timeout, or a request that has just come? */
+bool h1_connection_is_spared(const struct h1_connection *c);
+
+static inline struct str
+h1_unread(const struct h1_connection *c)
+{
+    return c->in ? str_between(c->in->data + c->start, c->in->data + c->end) : STR_NONE;
+}
+/* Puts the buffer back when nothing in it is unread. */
+static inline void
+h1_release_input(struct h1_connection *c)
+{
+    if (c->start < c->end)
+        return;
+    buffer_put(c->in);
+    c->in = NULL;
+    c->start = c->end = 0;
+}
+
+/* h1_head.c: reads the next head; *head lies in c->in, until that is read into again. 1: it is
+ * complete, or can never become a request; 0: the connection ends quietly; -EAGAIN: nothing has
+ * come; else -errno, with -E2BIG when it outgrew its limits and -ETIMEDOUT after part of it came.
+ * settings are not looked at after a wait. */
 int h1_read_head(struct h1_connection *c, const struct server_settings *settings, struct str *head);
-/* h1_start.c: fills x from a complete head (or a refused one: the failure is prepared). */
+/* h1_start.c: fills x from a complete head (or a refused one: the failure is prepared). The head
+ * must live as long as x. */
 void h1_start_exchange(struct exchange *x, struct h1_exchange *h, const struct listen_address *l,
                        struct str head);
-/* h1_body.c: what is left of the request body is read and dropped; 0 when the connection can go on.
- */
+/* h1_body.c: what is left of the request body is read and dropped, for lingering_time at most; 0
+ * when the connection can go on. */
 int h1_finish_body(struct exchange *x, struct h1_exchange *h);
 int h1_read_body(struct exchange *x, struct chunk *out);
+/* h1_codec.c: 100 Continue, from whichever fiber reads the body. */
+int h1_send_continue(struct h1_exchange *h);

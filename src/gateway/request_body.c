@@ -87,6 +87,7 @@ buffer_whole(struct gateway *g)
     int r = body_next(x->request_body, &chunk);
     if (r > 0 && chunk.last && chunk.bytes.n <= most) {
         g->body_bytes = arena_dup(&x->arena, chunk.bytes);
+        (void)body_next(x->request_body, &chunk); /* the end: lets go of the piece's buffer */
         return PASS;
     }
     buf_init(&b, &x->arena,

@@ -18,6 +18,15 @@ static __thread struct buffer *pool;
 static __thread size_t pooled;
 
 struct buffer *
+buffer_take_exact(size_t size)
+{
+    struct buffer *b = malloc(sizeof *b + size);
+    must(b != NULL);
+    b->cap = size;
+    return b;
+}
+
+struct buffer *
 buffer_take(size_t size)
 {
     struct buffer *b = pool;
@@ -26,12 +35,7 @@ buffer_take(size_t size)
         pooled--;
         return b;
     }
-    if (size < BUFFER_SIZE)
-        size = BUFFER_SIZE;
-    b = malloc(sizeof *b + size);
-    must(b != NULL);
-    b->cap = size;
-    return b;
+    return buffer_take_exact(size < BUFFER_SIZE ? BUFFER_SIZE : size);
 }
 
 void

@@ -15,6 +15,8 @@ struct buffer {
 /* At least `size` bytes; anything up to BUFFER_SIZE is pooled. Cannot fail (bounded by connection
  * limits). */
 struct buffer *buffer_take(size_t size);
+/* Just `size` bytes, not of the pool: for the little that somebody keeps while he waits long. */
+struct buffer *buffer_take_exact(size_t size);
 void buffer_put(struct buffer *b); /* NULL is fine */
 /* Gives pooled memory beyond `keep` buffers back to the system. */
 void buffer_pool_trim(size_t keep);
