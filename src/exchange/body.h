@@ -44,6 +44,10 @@ struct body *body_of_file(struct arena *a, int file, off_t offset, uint64_t size
  * seek, else what is before it is read and dropped. */
 struct body *body_cut(struct arena *a, struct body *b, uint64_t from, uint64_t size);
 
+/* b, which it owns from now on, at no more than `rate` bytes a second (the first second's at once);
+ * what the pace does not yet allow is waited for in next(). */
+struct body *body_pace(struct arena *a, struct body *b, uint64_t rate);
+
 static inline int
 body_next(struct body *b, struct chunk *out)
 {

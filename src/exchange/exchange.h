@@ -105,8 +105,10 @@ struct exchange {
     struct body *request_body; /* what content handlers pull; NULL when there is none. Wraps the
                                   codec's with limits */
     uint64_t body_received;    /* bytes of request body so far */
-    struct str buffered_body;  /* $request_body: set when it was read whole into memory */
-    bool body_kept;            /* read whole: buffered_body, or body_file when it is not -1 */
+    struct fields request_trailers; /* what followed a chunked body, once that was read */
+    struct str buffered_body;       /* $request_body: set when it was read whole into memory */
+    bool body_streamed;             /* passed on unread: it cannot be had again */
+    bool body_kept;                 /* read whole: buffered_body, or body_file when it is not -1 */
     int body_file;
     uint64_t body_file_size;
 

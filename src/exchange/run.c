@@ -29,6 +29,7 @@ exchange_open(struct client *client, const struct server_codec *codec, void *con
     x->response.last_modified = -1;
     x->body_file = -1;
     fields_init(&x->request.fields, &x->arena);
+    fields_init(&x->request_trailers, &x->arena);
     fields_init(&x->response.fields, &x->arena);
     fields_init(&x->response.trailers, &x->arena);
     return x;

@@ -81,7 +81,7 @@ attach_body(struct exchange *x, struct h1_exchange *h)
     if (h->body_ended)
         return;
     if (r->framing == FRAMING_CHUNKED)
-        h1_chunked_init(&h->chunked, NULL);
+        h1_chunked_init(&h->chunked, &x->request_trailers);
     h->body.ops = &ops;
     x->request_body = &h->body;
 }

@@ -44,7 +44,8 @@ struct gateway_settings {
     bool socket_keepalive;
     bool force_ranges;
     struct bytes buffer_size; /* a response head may be this large */
-    uint64_t limit_rate;
+    bool pass_trailers;
+    const struct template *limit_rate;
     const struct template *set_body, *method;
     struct set_headers *set_headers;
     struct name_list *hide, *pass;
@@ -92,18 +93,22 @@ struct gateway {
     struct str body_bytes;
     int body_file; /* -1: none */
     uint64_t body_size;
-    bool body_streams,
-        body_begun; /* begun: a piece was taken from the client, it cannot be sent twice */
+    bool body_streams; /* as it comes from the client */
+    bool body_chunked; /* streaming without a known length */
+    bool body_begun;   /* a piece was taken from the client: it cannot be sent twice */
     struct child uploader;
     int upload_error; /* negative errno; client's side when upload_client */
     bool uploading, upload_started, upload_client;
-    struct fiber *owner; /* runs the gateway; cancelled when the upload fails by the client */
-    bool request_sent;   /* of the present try: bytes have left */
+    uint64_t moved_ms;    /* when the upload last made progress */
+    bool request_sent;    /* of the present try: bytes have left */
+    uint64_t sent_before; /* by the connection, before this try's request */
+    bool says_close;      /* our request's Connection has "close" */
     /* The response. */
     struct buffer *in; /* unread bytes of the backend, between start and end; NULL: none */
     size_t start, end;
     struct response_head head;
-    uint64_t left; /* of a body with a length */
+    bool head_taken; /* the answer is on its way to the client */
+    uint64_t left;   /* of a body with a length */
     struct h1_chunked chunked;
     bool body_ended;
     struct body body; /* x->response.body; its owner is found by container_of */
@@ -114,11 +119,11 @@ struct gateway {
  */
 struct client_codec {
     const char *name;
-    /* Fills g->request_head; once for all tries. */
-    void (*write_request)(struct gateway *g);
+    /* Fills g->request_head; once for all tries. PASS, or FAILED: it cannot be said safely. */
+    enum verdict (*write_request)(struct gateway *g);
     /* Sends the head and, when it is in memory, the body. */
     int (*send_request)(struct gateway *g);
-    /* Sends a piece of a streaming body, and its end. */
+    /* Sends a piece of a body from the client or a file, and its end. */
     int (*send_body)(struct gateway *g, const struct chunk *chunk);
     int (*end_body)(struct gateway *g);
     /* Reads one response head into g->head; interim ones too. -EPROTO: malformed, -EMSGSIZE: too
@@ -142,8 +147,8 @@ enum verdict gateway_run(struct exchange *x, const struct gateway_settings *my,
 /* gateway/request_body.c: reads the body whole as settings ask, or prepares streaming. Returns
  * PASS, or FAILED. */
 enum verdict gateway_take_body(struct gateway *g);
-/* Sends the buffered file or begins the uploader; after send_request. */
-int gateway_send_body(struct gateway *g);
+/* Begins the uploader of what does not lie in memory; after send_request. */
+void gateway_send_body(struct gateway *g);
 /* Joins the uploader. Its fault, if it failed on the client's side, is told by upload_client. */
 void gateway_end_upload(struct gateway *g);
 /* gateway/response.c: g->head becomes x->response by the rules of nginx. PASS: go on sending; else

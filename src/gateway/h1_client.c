@@ -3,6 +3,7 @@
 #include "gateway/gateway.h"
 
 #include "exchange/trail.h"
+#include "gateway/hop.h"
 
 #include <errno.h>
 
@@ -22,42 +23,12 @@ method_of(struct gateway *g)
     return g->my->method ? template_eval(g->my->method, g->x) : g->x->request.method_name;
 }
 
-/* Fields that are about the client's connection or that usher writes itself (RFC 9110 7.6.1). */
+/* Fields that are for this hop or that usher writes itself. */
 static bool
 is_ours(enum header id)
 {
-    switch ((int)id) {
-    case HEADER_HOST:
-    case HEADER_CONNECTION:
-    case HEADER_CONTENT_LENGTH:
-    case HEADER_TRANSFER_ENCODING:
-    case HEADER_TE:
-    case HEADER_KEEP_ALIVE:
-    case HEADER_EXPECT:
-    case HEADER_UPGRADE:
-    case HEADER_PROXY_CONNECTION:
-        return true;
-    default:
-        return false;
-    }
-}
-
-/* Named by the client's Connection field: for this hop only. */
-static bool
-is_nominated(struct str connection, const struct field *f)
-{
-    return connection.n && f->id != HEADER_CONNECTION && list_has_token(connection, f->name);
-}
-
-/* The client's Connection value when it may nominate fields; nearly all clients send only these
- * words. */
-static struct str
-nominating(const struct fields *fields)
-{
-    struct str value = fields_value(fields, HEADER_CONNECTION);
-    bool plain = str_eq_nocase(value, STR("keep-alive")) || str_eq_nocase(value, STR("close")) ||
-                 str_eq_nocase(value, STR("upgrade"));
-    return plain ? STR_NONE : value;
+    return id == HEADER_HOST || id == HEADER_CONTENT_LENGTH || id == HEADER_EXPECT ||
+           hop_is_bound(id);
 }
 
 static bool
@@ -72,10 +43,10 @@ static void
 write_client_fields(struct gateway *g, struct buf *b)
 {
     const struct fields *fields = &g->x->request.fields;
-    struct str connection = nominating(fields);
+    const struct hop_names names = hop_names_of(fields);
     for (unsigned i = 0; i < fields->n; i++) {
         const struct field *f = &fields->v[i];
-        if (!is_ours(f->id) && !is_replaced(g->my->set_headers, f) && !is_nominated(connection, f))
+        if (!is_ours(f->id) && !is_replaced(g->my->set_headers, f) && !hop_names_has(&names, f))
             h1_write_field(b, f->name, f->value);
     }
 }
@@ -98,44 +69,75 @@ write_set_headers(struct gateway *g, struct buf *b)
 {
     const struct set_headers *set = g->my->set_headers;
     for (unsigned i = 0; set && i < set->n; i++) {
+        enum header id = set->v[i].id;
         struct str value = template_eval(set->v[i].value, g->x);
-        bool framing =
-            set->v[i].id == HEADER_CONTENT_LENGTH || set->v[i].id == HEADER_TRANSFER_ENCODING;
-        if (value.n && !framing && is_safe(value))
-            h1_write_field(b, set->v[i].name, value);
+        if (value.n == 0 || !is_safe(value) || id == HEADER_CONTENT_LENGTH ||
+            id == HEADER_TRANSFER_ENCODING)
+            continue; /* framing is what the body is, whatever the configuration says */
+        g->says_close |= id == HEADER_CONNECTION && list_has_token(value, STR("close"));
+        h1_write_field(b, set->v[i].name, value);
     }
+}
+
+/* A body that is not passed may be left unmentioned: proxy_set_header Content-Length "". */
+static bool
+has_length(const struct gateway *g)
+{
+    if (g->body_size > 0 || g->my->set_body)
+        return true;
+    return g->x->request.framing != FRAMING_NONE && !sets(g, HEADER_CONTENT_LENGTH);
 }
 
 static void
 write_framing(struct gateway *g, struct buf *b)
 {
-    if (g->body_streams && g->x->request.framing == FRAMING_CHUNKED) {
+    if (g->body_chunked) {
         buf_put(b, STR("Transfer-Encoding: chunked\r\n"));
-    } else if (g->body_size > 0 || g->x->request.framing != FRAMING_NONE || g->my->set_body) {
+    } else if (has_length(g)) {
         buf_put(b, STR("Content-Length: "));
         buf_u64(b, g->body_size);
         buf_put(b, STR("\r\n"));
     }
 }
 
-static void
+/* Method and target may be made of variables, so of what a client sent percent-encoded: a blank or
+ * a line end in them would be another request (RFC 9112 3). */
+static enum verdict
+write_request_line(struct gateway *g, struct buf *b)
+{
+    struct str method = method_of(g), target = g->target.uri;
+    if (!h1_is_token(method))
+        return fail(g->x, FAULT_BAD_REQUEST, "invalid method for upstream");
+    for (size_t i = 0; i < target.n; i++)
+        if ((uint8_t)target.p[i] <= ' ' || target.p[i] == 0x7f)
+            return fail(g->x, FAULT_BAD_REQUEST, "blank or control character in URI for upstream");
+    buf_put(b, method);
+    buf_byte(b, ' ');
+    buf_put(b, target);
+    buf_put(b, g->http_version == VERSION_10 ? STR(" HTTP/1.0\r\n") : STR(" HTTP/1.1\r\n"));
+    return PASS;
+}
+
+static enum verdict
 write_request(struct gateway *g)
 {
     struct buf *b = &g->request_head;
     buf_init(b, &g->x->arena, REQUEST_FIRST, 0);
-    buf_put(b, method_of(g));
-    buf_byte(b, ' ');
-    buf_put(b, g->target.uri);
-    buf_put(b, g->http_version == VERSION_10 ? STR(" HTTP/1.0\r\n") : STR(" HTTP/1.1\r\n"));
+    enum verdict v = write_request_line(g, b);
+    if (v != PASS)
+        return v;
     if (!sets(g, HEADER_HOST))
         h1_write_field(b, STR("Host"), g->target.host);
-    if (g->http_version == VERSION_10 && !sets(g, HEADER_CONNECTION))
+    if (g->http_version == VERSION_10 && !sets(g, HEADER_CONNECTION)) {
         buf_put(b, STR("Connection: close\r\n"));
+        g->says_close = true;
+    }
     write_set_headers(g, b);
     write_framing(g, b);
     if (g->my->pass_request_headers)
         write_client_fields(g, b);
     buf_put(b, STR("\r\n"));
+    return PASS;
 }
 
 static int
@@ -151,36 +153,88 @@ send_request(struct gateway *g)
 {
     struct iovec iov[2] = { { g->request_head.p, g->request_head.n },
                             { (void *)g->body_bytes.p, g->body_bytes.n } };
-    uint64_t before = conn_of(g)->bytes_written;
+    uint64_t before = g->sent_before = conn_of(g)->bytes_written;
     int r = conn_writev(conn_of(g), iov, g->body_bytes.n ? 2 : 1, g->my->send_timeout.ms);
     return count_sent(g, before, r);
 }
 
 static int
-send_body(struct gateway *g, const struct chunk *chunk)
+send_file(struct gateway *g, const struct chunk *chunk)
 {
-    char size_line[H1_CHUNK_HEAD_MAX];
-    bool chunked = g->x->request.framing == FRAMING_CHUNKED;
-    struct iovec iov[3] = { { size_line, 0 },
-                            { (void *)chunk->bytes.p, chunk->bytes.n },
-                            { (void *)"\r\n", 2 } };
-    uint64_t before = conn_of(g)->bytes_written;
-    if (chunked)
-        iov[0].iov_len = h1_chunk_head(chunk->bytes.n, size_line);
-    int r =
-        conn_writev(conn_of(g), chunked ? iov : iov + 1, chunked ? 3 : 1, g->my->send_timeout.ms);
-    return count_sent(g, before, r);
+    off_t offset = chunk->file_offset;
+    return conn_sendfile(conn_of(g), chunk->file, &offset, chunk->file_size,
+                         g->my->send_timeout.ms);
 }
 
 static int
+send_bytes(struct gateway *g, struct str bytes)
+{
+    char size_line[H1_CHUNK_HEAD_MAX];
+    struct iovec iov[3] = { { size_line, 0 }, { (void *)bytes.p, bytes.n }, { (void *)"\r\n", 2 } };
+    if (!g->body_chunked)
+        return conn_writev(conn_of(g), iov + 1, 1, g->my->send_timeout.ms);
+    iov[0].iov_len = h1_chunk_head(bytes.n, size_line);
+    return conn_writev(conn_of(g), iov, 3, g->my->send_timeout.ms);
+}
+
+static int
+send_body(struct gateway *g, const struct chunk *chunk)
+{
+    uint64_t before = conn_of(g)->bytes_written;
+    return count_sent(g, before,
+                      chunk->file >= 0 ? send_file(g, chunk) : send_bytes(g, chunk->bytes));
+}
+
+/* The client's trailers go along with the body that they follow. */
+static int
 end_body(struct gateway *g)
 {
-    if (g->x->request.framing != FRAMING_CHUNKED)
+    const struct fields *from = &g->x->request_trailers;
+    uint64_t before = conn_of(g)->bytes_written;
+    struct fields trailers;
+    struct buf b;
+    if (!g->body_chunked)
         return 0;
-    return conn_write(conn_of(g), "0\r\n\r\n", 5, g->my->send_timeout.ms);
+    fields_init(&trailers, &g->x->arena);
+    for (unsigned i = 0; i < from->n; i++)
+        if (!hop_is_bad_trailer(from->v[i].id))
+            fields_push(&trailers, from->v[i].name, from->v[i].value, from->v[i].id);
+    buf_init(&b, &g->x->arena, 8, 0);
+    h1_write_last_chunk(&b, &trailers);
+    return count_sent(g, before, conn_write(conn_of(g), b.p, b.n, g->my->send_timeout.ms));
 }
 
 /* --- the response --- */
+
+/* The backend's time begins when it has the whole request: an upload may take as long as it moves
+ * (client_body_timeout and send_timeout watch over that). */
+static int
+await_bytes(struct gateway *g)
+{
+    uint64_t patience = g->my->read_timeout.ms, deadline = clock_in(patience);
+    for (;;) {
+        int r = conn_wait_readable(conn_of(g), deadline);
+        uint64_t later = g->uploading ? clock_in(patience) : g->moved_ms + patience;
+        if (r != -ETIMEDOUT || later <= clock_ms())
+            return r;
+        deadline = later;
+    }
+}
+
+/* Room for what comes: heads that were read already leave theirs. */
+static size_t
+make_room(struct gateway *g, size_t most)
+{
+    if (g->in == NULL)
+        g->in = buffer_take(most > BUFFER_SIZE ? most : BUFFER_SIZE);
+    if (g->end == g->in->cap && g->start > 0) {
+        memmove(g->in->data, g->in->data + g->start, g->end - g->start);
+        g->end -= g->start;
+        g->start = 0;
+    }
+    size_t room = g->in->cap - g->end;
+    return room < most ? room : most;
+}
 
 /* Bytes of the backend into g->in, which is only held while there are some. > 0, 0 at the end, or
  * -errno. */
@@ -188,21 +242,16 @@ static ssize_t
 fill(struct gateway *g, size_t most)
 {
     struct conn *conn = conn_of(g);
-    uint64_t deadline = clock_in(g->my->read_timeout.ms);
     if (g->start == g->end) {
         g->start = g->end = 0;
-        if (g->in && !conn_maybe_readable(conn)) {
-            buffer_put(g->in);
-            g->in = NULL;
-        }
+        if (!conn_maybe_readable(conn))
+            gateway_drop_input(g);
     }
-    int r = conn_maybe_readable(conn) ? 0 : conn_wait_readable(conn, deadline);
+    int r = conn_maybe_readable(conn) ? 0 : await_bytes(g);
     if (r < 0)
         return r;
-    if (g->in == NULL)
-        g->in = buffer_take(most > BUFFER_SIZE ? most : BUFFER_SIZE);
-    size_t room = g->in->cap - g->end;
-    ssize_t n = conn_read(conn, g->in->data + g->end, room < most ? room : most, deadline);
+    size_t room = make_room(g, most);
+    ssize_t n = conn_read(conn, g->in->data + g->end, room, clock_in(g->my->read_timeout.ms));
     if (n > 0) {
         g->end += (size_t)n;
         g->step->received += (uint64_t)n;
@@ -345,8 +394,8 @@ read_body(struct gateway *g, struct chunk *out)
 static bool
 may_keep(const struct gateway *g)
 {
-    return g->head.keep_alive && g->head.framing != FRAMING_CLOSE && g->start == g->end &&
-           !g->uploading;
+    return g->head.keep_alive && !g->says_close && g->head.framing != FRAMING_CLOSE &&
+           g->start == g->end && !g->uploading;
 }
 
 const struct client_codec h1_client_codec = {

@@ -60,7 +60,7 @@ static int
 spill(struct gateway *g, struct str bytes)
 {
     if (g->body_file < 0) {
-        g->body_file = open_temporary(g->x);
+        g->body_file = g->x->body_file = open_temporary(g->x); /* closed with the exchange */
         if (g->body_file < 0)
             return -errno;
     }
@@ -103,7 +103,6 @@ buffer_whole(struct gateway *g)
             error = spill(g, chunk.bytes);
         if (error < 0)
             return spill_failed(g, error);
-        g->body_size += g->body_file >= 0 ? chunk.bytes.n : 0;
     }
     if (r < 0)
         return client_fault(x, r);
@@ -124,22 +123,35 @@ take_kept(struct gateway *g)
     return true;
 }
 
+/* What the configuration puts in the place of the client's body. */
+static bool
+take_instead(struct gateway *g)
+{
+    if (g->my->set_body)
+        g->body_bytes = template_eval(g->my->set_body, g->x);
+    g->body_size = g->body_bytes.n;
+    return g->my->set_body || g->x->request_body == NULL || !g->my->pass_request_body;
+}
+
+static void
+stream(struct gateway *g)
+{
+    g->body_streams = true;
+    g->body_chunked = g->x->request.framing != FRAMING_LENGTH;
+    g->body_size = g->x->request.content_length;
+}
+
 enum verdict
 gateway_take_body(struct gateway *g)
 {
     struct exchange *x = g->x;
-    const struct gateway_settings *my = g->my;
-    if (my->set_body) {
-        g->body_bytes = template_eval(my->set_body, x);
-        g->body_size = g->body_bytes.n;
+    if (take_instead(g))
         return PASS;
-    }
-    if (x->request_body == NULL || !my->pass_request_body)
-        return PASS;
-    bool must_buffer = x->request.framing == FRAMING_CHUNKED && g->http_version == VERSION_10;
-    if (!my->request_buffering && !must_buffer && !x->body_kept) {
-        g->body_streams = true;
-        g->body_size = x->request.content_length;
+    if (!x->body_kept && x->body_streamed)
+        return PASS; /* an earlier location has passed it on: it is gone */
+    bool must_buffer = x->request.framing != FRAMING_LENGTH && g->http_version == VERSION_10;
+    if (!g->my->request_buffering && !must_buffer && !x->body_kept) {
+        stream(g);
         return PASS;
     }
     enum verdict v = take_kept(g) ? PASS : buffer_whole(g);
@@ -151,51 +163,67 @@ gateway_take_body(struct gateway *g)
         g->body_size = (uint64_t)lseek(g->body_file, 0, SEEK_END);
     x->body_kept = true;
     x->buffered_body = g->body_bytes;
-    x->body_file = g->body_file;
     x->body_file_size = g->body_size;
     return PASS;
 }
 
 /* --- sending --- */
 
-/* The second fiber. When the client fails it, the first one need not wait for the backend any
- * longer. */
+static int
+upload_file(struct gateway *g)
+{
+    const struct chunk all = { .file = g->body_file, .file_size = g->body_size, .last = true };
+    return g->codec->send_body(g, &all);
+}
+
+static int
+upload_stream(struct gateway *g)
+{
+    struct chunk chunk;
+    int r;
+    g->x->body_streamed = true;
+    while ((r = body_next(g->x->request_body, &chunk)) > 0) {
+        g->body_begun = true;
+        g->moved_ms = clock_ms();
+        r = g->codec->send_body(g, &chunk);
+        if (r < 0)
+            return r;
+        g->moved_ms = clock_ms();
+    }
+    g->upload_client = r < 0;
+    return r < 0 ? r : g->codec->end_body(g);
+}
+
+/* The first fiber waits for an answer that cannot come any more. It is told by the end of the
+ * backend's connection and not by a cancellation, because it has yet to answer the client. */
+static void
+hang_up(struct gateway *g)
+{
+    (void)shutdown(g->attempt.conn->conn.watch.fd, SHUT_RDWR);
+}
+
+/* The second fiber. A backend that stops reading may have answered: only its own silence counts,
+ * and that is the first fiber's to judge. */
 static void
 upload(void *arg)
 {
     struct gateway *g = arg;
-    struct chunk chunk;
-    int sent = 0, r;
-    while ((r = body_next(g->x->request_body, &chunk)) > 0) {
-        g->body_begun = true;
-        sent = g->codec->send_body(g, &chunk);
-        if (sent < 0)
-            break;
-    }
-    g->upload_client = r < 0;
-    if (r == 0)
-        sent = g->codec->end_body(g);
-    g->upload_error = r < 0 ? r : sent;
+    g->upload_error = g->body_file >= 0 ? upload_file(g) : upload_stream(g);
     g->uploading = false;
-    if (g->upload_client && !fiber_cancelled())
-        fiber_cancel(g->owner);
+    g->moved_ms = clock_ms();
+    bool hopeless = g->upload_client || g->upload_error == -ETIMEDOUT;
+    if (hopeless && !g->head_taken && !fiber_cancelled())
+        hang_up(g);
 }
 
-int
+void
 gateway_send_body(struct gateway *g)
 {
-    if (g->body_streams) {
-        g->uploading = g->upload_started = true;
-        g->upload_error = 0;
-        g->owner = fiber_self();
-        child_start(&g->uploader, upload, g);
-        return 0;
-    }
-    if (g->body_file < 0)
-        return 0;
-    off_t offset = 0;
-    struct conn *conn = &g->attempt.conn->conn;
-    return conn_sendfile(conn, g->body_file, &offset, g->body_size, g->my->send_timeout.ms);
+    if (!g->body_streams && g->body_file < 0)
+        return;
+    g->uploading = g->upload_started = true;
+    g->upload_error = 0;
+    child_start(&g->uploader, upload, g);
 }
 
 void

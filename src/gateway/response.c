@@ -4,22 +4,42 @@
 
 #include "exchange/error_page.h"
 #include "exchange/trail.h"
+#include "gateway/hop.h"
 
 #include <errno.h>
 
 /* --- the body --- */
+
+static bool is_hidden(const struct gateway *g, const struct field *f);
+
+/* proxy_pass_trailers: what may go on behind the body. */
+static void
+take_trailers(struct gateway *g)
+{
+    struct fields *to = &g->x->response.trailers;
+    for (unsigned i = 0; g->my->pass_trailers && i < g->trailers.n; i++) {
+        const struct field *f = &g->trailers.v[i];
+        if (!hop_is_bad_trailer(f->id) && !is_hidden(g, f))
+            fields_push(to, f->name, f->value, f->id);
+    }
+}
+
+static void
+end_body(struct gateway *g)
+{
+    take_trailers(g);
+    gateway_finish(g);
+}
 
 static int
 next(struct body *b, struct chunk *out)
 {
     struct gateway *g = container_of(b, struct gateway, body);
     int r = g->codec->read_body(g, out);
-    if (r > 0) {
+    if (r >= 0) {
         g->step->body += out->bytes.n;
         if (g->body_ended)
-            gateway_finish(g);
-    } else if (r == 0) {
-        gateway_finish(g);
+            end_body(g);
     } else if (!fiber_cancelled()) {
         enum fault fault = r == -ETIMEDOUT ? FAULT_UPSTREAM_BODY_TIMEOUT : FAULT_UPSTREAM_TRUNCATED;
         fail_errno(g->x, fault, r == -EPIPE || r == -EPROTO ? 0 : -r, "%s",
@@ -80,22 +100,6 @@ is_hidden_by_default(enum header id)
     }
 }
 
-/* This hop's own (RFC 9110 7.6.1); Upgrade and Connection go on with a 101. */
-static bool
-is_hop_by_hop(enum header id)
-{
-    switch ((int)id) {
-    case HEADER_CONNECTION:
-    case HEADER_KEEP_ALIVE:
-    case HEADER_PROXY_CONNECTION:
-    case HEADER_TRANSFER_ENCODING:
-    case HEADER_UPGRADE:
-        return true;
-    default:
-        return false;
-    }
-}
-
 static bool
 list_has(const struct name_list *list, const struct field *f)
 {
@@ -148,20 +152,26 @@ rewritten(struct gateway *g, const struct field *f)
     }
 }
 
+/* Upgrade and Connection go on with a 101 alone. */
+static bool
+stops_here(const struct gateway *g, const struct hop_names *names, const struct field *f)
+{
+    bool upgraded = g->head.status == 101;
+    if (upgraded && (f->id == HEADER_CONNECTION || f->id == HEADER_UPGRADE))
+        return false;
+    return hop_is_bound(f->id) || hop_names_has(names, f) || is_hidden(g, f);
+}
+
 static void
-copy_fields(struct gateway *g, bool upgraded)
+copy_fields(struct gateway *g)
 {
     struct fields *to = &g->x->response.fields;
     const struct fields *from = &g->head.fields;
-    struct str connection = fields_value(from, HEADER_CONNECTION);
+    const struct hop_names names = hop_names_of(from);
     for (unsigned i = 0; i < from->n; i++) {
         const struct field *f = &from->v[i];
-        bool hop = is_hop_by_hop(f->id) &&
-                   !(upgraded && (f->id == HEADER_CONNECTION || f->id == HEADER_UPGRADE));
-        bool nominated = connection.n > 10 && !upgraded && list_has_token(connection, f->name);
-        if (hop || nominated || is_hidden(g, f) || take_apart(g, f))
-            continue;
-        fields_push(to, f->name, rewritten(g, f), f->id);
+        if (!stops_here(g, &names, f) && !take_apart(g, f))
+            fields_push(to, f->name, rewritten(g, f), f->id);
     }
 }
 
@@ -191,8 +201,10 @@ accel_redirect(struct gateway *g, struct str to)
             if (g->head.fields.v[i].id == kept[k])
                 fields_add_known(&carried, kept[k], g->head.fields.v[i].value);
     x->carried = carried;
-    if (x->request.method != METHOD_HEAD)
+    if (x->request.method != METHOD_HEAD) {
         x->request.method = METHOD_GET;
+        x->request.method_name = STR("GET");
+    }
     return internal_redirect_encoded(x, to);
 }
 
@@ -212,6 +224,16 @@ announced_length(const struct gateway *g)
     return known ? (int64_t)g->head.content_length : -1;
 }
 
+/* proxy_limit_rate: the pace of reading. */
+static struct body *
+limited(struct gateway *g, struct body *b)
+{
+    uint64_t rate = 0;
+    if (g->my->limit_rate && !parse_bytes(template_eval(g->my->limit_rate, g->x), &rate))
+        rate = 0;
+    return rate ? body_pace(&g->x->arena, b, rate) : b;
+}
+
 static void
 attach_body(struct gateway *g)
 {
@@ -219,13 +241,12 @@ attach_body(struct gateway *g)
     struct response *r = &g->x->response;
     r->content_length = announced_length(g);
     if (g->body_ended) {
-        gateway_finish(g);
+        discard(g);
         return;
     }
     g->body.ops = &ops;
-    r->body = &g->body;
-    r->trailers = g->trailers;
-    g->x->trail->trailers = &r->trailers;
+    r->body = limited(g, &g->body);
+    g->x->trail->trailers = &g->trailers;
 }
 
 /* error_page answers; what a client needs to log in stays with it. */
@@ -258,10 +279,9 @@ gateway_take_response(struct gateway *g)
     response_init(x, g->head.status);
     x->response.reason = g->head.reason;
     x->response.relayed = true;
-    if (g->my->limit_rate)
-        x->limit_rate = g->my->limit_rate;
+    g->head_taken = true;
     obey_limit_rate(g);
-    copy_fields(g, g->head.status == 101);
+    copy_fields(g);
     if (g->head.status == 101)
         return gateway_tunnel(g);
     attach_body(g);

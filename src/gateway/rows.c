@@ -83,9 +83,18 @@ gateway_set_hide(struct setting *s)
 bool
 gateway_set_limit_rate(struct setting *s)
 {
-    if (parse_bytes(setting_arg(s, 1), s->field))
+    const struct template **rate = s->field;
+    uint64_t bytes;
+    *rate = template_compile(s, 1, setting_arg(s, 1));
+    if (*rate == NULL)
+        return false;
+    if (!template_is_plain(*rate))
         return true;
-    return setting_error(s, 1, "invalid value \"" STR_FMT "\"", STR_ARG(setting_arg(s, 1)));
+    if (!parse_bytes(template_plain(*rate), &bytes))
+        return setting_error(s, 1, "invalid value \"" STR_FMT "\"", STR_ARG(setting_arg(s, 1)));
+    if (bytes == 0)
+        *rate = NULL;
+    return true;
 }
 
 bool

@@ -84,10 +84,13 @@ bool gateway_complete(struct scope *scope, struct gateway_settings *my);
         { prefix "limit_rate",                                                                     \
           PLACE(S, m.limit_rate),                                                                  \
           GATEWAY_IN,                                                                              \
-          .initial = "0",                                                                          \
+          .example = prefix "limit_rate 100k;",                                                    \
           .set = gateway_set_limit_rate,                                                           \
           .syntax = "rate",                                                                        \
-          .help = "Bytes a second of a response that are read from a server; 0: no limit." },      \
+          .help = "Bytes a second of a response that are read from a server; 0: no limit. May "    \
+                  "have variables." },                                                             \
+        GATEWAY_ROW(prefix, "pass_trailers", S, m.pass_trailers, "off",                            \
+                    "Whether the trailer fields of a response are passed."),                       \
         { prefix "pass_header",                                                                    \
           PLACE(S, m.pass),                                                                        \
           GATEWAY_IN,                                                                              \

@@ -3,6 +3,7 @@
 #include "gateway/gateway.h"
 
 #include "exchange/trail.h"
+#include "gateway/hop.h"
 #include "observe/log.h"
 
 #include <errno.h>
@@ -24,8 +25,6 @@ trail_of(struct gateway *g)
         x->trail = arena_new(&x->arena, struct upstream_trail);
     else if (x->trail->last)
         x->trail->last->group_end = true;
-    x->trail->scheme = STR("http://");
-    x->trail->uri = g->target.uri;
     x->trail->host = g->target.host;
     x->trail->port = g->target.port;
     x->trail->scheme = g->target.scheme;
@@ -66,6 +65,13 @@ connect_fault(int error)
     return (struct outcome){ FAULT_UPSTREAM_REFUSED, -error, NULL };
 }
 
+/* May it not be sent a second time? Then the pooled connection's health is worth a system call. */
+static bool
+is_delicate(const struct gateway *g)
+{
+    return g->body_streams || !method_is_idempotent(g->x->request.method);
+}
+
 static struct outcome
 connect_peer(struct gateway *g, bool fresh)
 {
@@ -77,6 +83,12 @@ connect_peer(struct gateway *g, bool fresh)
         o.bind = &bind;
     g->x->doing = "connecting to upstream";
     int r = attempt_connect(&g->attempt, &o);
+    if (r == 0 && g->attempt.conn->reused && is_delicate(g) &&
+        conn_is_stale_now(&g->attempt.conn->conn)) {
+        attempt_release(&g->attempt, false);
+        o.fresh = true;
+        r = attempt_connect(&g->attempt, &o);
+    }
     if (r < 0)
         return connect_fault(r);
     g->step->connect_us = (int64_t)(clock_us() - g->step->began_us);
@@ -130,42 +142,66 @@ read_fault(int error, const char *why)
     }
 }
 
+/* More than any backend has reason to send before its answer. */
+enum { INTERIM_MOST = 16 };
+
 static bool
 is_interim(unsigned status)
 {
     return status >= 100 && status < 200 && status != 101;
 }
 
-/* Reads heads until the final one; interim ones go on to the client (RFC 9110 15.2). */
+/* On to the client (RFC 9110 15.2), but for 100: usher has answered Expect itself. */
+static void
+relay_interim(struct gateway *g)
+{
+    const struct fields *from = &g->head.fields;
+    const struct hop_names names = hop_names_of(from);
+    struct fields to;
+    if (g->head.status == 100)
+        return;
+    fields_init(&to, &g->x->arena);
+    for (unsigned i = 0; i < from->n; i++) {
+        const struct field *f = &from->v[i];
+        if (!hop_is_bound(f->id) && !hop_names_has(&names, f) && f->id != HEADER_CONTENT_LENGTH)
+            fields_push(&to, f->name, f->value, f->id);
+    }
+    if (g->x->codec->write_interim(g->x, g->head.status, &to) < 0)
+        g->x->aborted = true;
+}
+
+/* Reads heads until the final one. */
 static int
 read_final_head(struct gateway *g, const char **why)
 {
-    struct exchange *x = g->x;
     int r;
-    while ((r = g->codec->read_head(g, why)) == 0 && is_interim(g->head.status)) {
-        bool asked = g->head.status != 100 || x->request.expect_continue;
-        if (asked && (r = x->codec->write_interim(x, g->head.status, &g->head.fields)) < 0)
-            return r;
+    for (unsigned n = 0; (r = g->codec->read_head(g, why)) == 0; n++) {
+        if (!is_interim(g->head.status))
+            break;
+        *why = "upstream sent too many interim responses";
+        if (n == INTERIM_MOST)
+            return -EPROTO;
+        relay_interim(g);
     }
-    return r;
+    *why = r == 0 ? "upstream switches protocols and was not asked to" : *why;
+    return r == 0 && g->head.status == 101 && !g->x->request.upgrade ? -EPROTO : r;
 }
 
 static struct outcome
 ask(struct gateway *g)
 {
     const char *why = NULL;
-    g->request_sent = false;
-    g->upload_client = false;
+    g->request_sent = g->upload_client = false;
+    g->upload_error = 0;
     g->x->doing = "sending request to upstream";
-    int r = g->codec->send_request(g);
-    if (r == 0)
-        r = gateway_send_body(g);
-    if (r < 0 && (r == -ETIMEDOUT || r == -ECANCELED || g->upload_client))
-        return send_fault(g, r);
+    int failed_send = g->codec->send_request(g);
+    if (failed_send == -ETIMEDOUT || failed_send == -ECANCELED)
+        return send_fault(g, failed_send);
     /* A backend that refuses early may have answered already: look, even after a failed send. */
-    int failed_send = r;
+    if (failed_send == 0)
+        gateway_send_body(g);
     g->x->doing = "reading response header from upstream";
-    r = read_final_head(g, &why);
+    int r = read_final_head(g, &why);
     if (r < 0 && g->upload_error < 0)
         return send_fault(g, g->upload_error);
     if (r < 0)
@@ -195,15 +231,19 @@ end_try(struct gateway *g, enum attempt_result result)
     attempt_release(&g->attempt, false);
 }
 
-/* A pooled connection may have been closed by the backend at the moment it was taken: not the
- * peer's fault, and safe to repeat when nothing came back and the request may be repeated. */
+/* A pooled connection may have been closed by the backend at the moment it was taken. That is not
+ * the peer's fault, and it is safe to repeat what may be repeated, what never left, and what the
+ * backend's kernel never took: a socket that was closed answers with a reset and acknowledges
+ * nothing, so that a POST is not acted on twice and yet does not fail. */
 static bool
 died_of_age(const struct gateway *g, struct outcome o)
 {
     bool silent = o.fault == FAULT_UPSTREAM_CLOSED || o.fault == FAULT_UPSTREAM_RESET ||
                   o.fault == FAULT_UPSTREAM_SEND_FAILED;
-    bool repeatable = method_is_idempotent(g->x->request.method) || !g->request_sent;
-    return silent && g->attempt.conn && g->attempt.conn->reused && repeatable && !g->body_begun;
+    if (!silent || g->attempt.conn == NULL || !g->attempt.conn->reused || g->body_begun)
+        return false;
+    return method_is_idempotent(g->x->request.method) || !g->request_sent ||
+           !conn_was_heard(&g->attempt.conn->conn, g->sent_before);
 }
 
 static struct outcome
@@ -311,7 +351,7 @@ find_answer(struct gateway *g)
         if (o.fault == FAULT_NONE && !(wanted && may_go_on(g, condition)))
             return PASS;
         bool backends = (row->whose == BACKEND && o.fault != FAULT_NONE) ||
-                        (wanted && condition < NEXT_HTTP_403);
+                        (wanted && !(condition & (NEXT_HTTP_403 | NEXT_HTTP_404)));
         bool again = may_go_on(g, condition);
         if (o.fault != FAULT_NONE && g->step->status == 0)
             g->step->status = row->status;
@@ -343,9 +383,10 @@ gateway_run(struct exchange *x, const struct gateway_settings *my, const struct 
     enum verdict v = gateway_take_body(g);
     if (v != PASS)
         return v;
-    if (!my->ignore_client_abort)
-        x->cancel_on_gone = fiber_self();
-    codec->write_request(g);
+    v = codec->write_request(g);
+    if (v != PASS)
+        return v;
+    x->cancel_on_gone = my->ignore_client_abort ? NULL : fiber_self();
     v = find_answer(g);
     if (v == PASS)
         v = gateway_take_response(g);

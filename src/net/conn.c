@@ -158,6 +158,13 @@ conn_is_stale(struct conn *c)
     return false;
 }
 
+bool
+conn_is_stale_now(struct conn *c)
+{
+    c->watch.ready |= WATCH_READ;
+    return conn_is_stale(c);
+}
+
 /* --- Writing --- */
 
 static size_t

@@ -69,6 +69,12 @@ int conn_shutdown_write(struct conn *c);
 /* Cheap look whether an idle connection is dead (hangup seen, or bytes where none may be): no
  * system call when the watch knows, else one recv(MSG_PEEK). */
 bool conn_is_stale(struct conn *c);
+/* The same, asking the kernel in any case: for what cannot be sent twice. */
+bool conn_is_stale_now(struct conn *c);
+/* Did the peer's kernel take anything of what was written after the first `before` bytes? True when
+ * that is not known (unix sockets). A peer that had closed before it came has not: that much can be
+ * sent again, whatever it is. */
+bool conn_was_heard(const struct conn *c, uint64_t before);
 /* Connects a new non-blocking socket. bind_to may be NULL. 0 or -errno. */
 int conn_connect(struct conn *c, const struct address *to, const struct address *bind_to,
                  uint64_t deadline) __attribute__((warn_unused_result));

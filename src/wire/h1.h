@@ -45,6 +45,8 @@ enum h1_outcome h1_parse_request(struct str head, const struct h1_limits *limits
 enum h1_outcome h1_parse_response(struct str head, const struct h1_limits *limits, enum method to,
                                   struct response_head *out, const char **why)
     __attribute__((warn_unused_result));
+/* RFC 9110 5.6.2: is every byte a token byte? False when empty. */
+bool h1_is_token(struct str s);
 /* What a refused head's request line says, for the log, as far as it can be seen. */
 struct str h1_first_line(struct str in);
 

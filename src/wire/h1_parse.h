@@ -45,8 +45,6 @@ h1_is_crlf(const char *at, const char *end)
 
 /* The field lines and the empty line after them, which must end the head. */
 enum h1_outcome h1_parse_fields(struct h1_parse *s);
-/* RFC 9110 5.6.2: is every byte a token byte? False when empty. */
-bool h1_is_token(struct str s);
 
 void h1_note(struct h1_facts *facts, const struct field *field);
 /* Is it a spelling that some other party may take for a field that frames or routes? */
