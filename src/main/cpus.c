@@ -48,7 +48,8 @@ quota_v1(const char *directory)
     if (!read_line(path, quota))
         return 0;
     snprintf(path, sizeof path, "%s/cpu.cfs_period_us", directory);
-    return read_line(path, period) ? rounded_up(atoll(quota), atoll(period)) : 0;
+    return read_line(path, period) ? rounded_up(strtoll(quota, NULL, 10), strtoll(period, NULL, 10))
+                                   : 0;
 }
 
 static unsigned
