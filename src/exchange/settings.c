@@ -6,7 +6,6 @@
 #include "exchange/location.h"
 #include "exchange/types.h"
 #include "observe/log.h"
-#include "upstream/upstream.h"
 
 #define EVERYWHERE   (IN_HTTP | IN_SERVER | IN_LOCATION)
 #define CORE(member) FIELD(struct core_settings, member)
@@ -82,14 +81,12 @@ ignore(struct setting *s)
     return true;
 }
 
-/* What other rooms hold for this block. */
 static bool
 complete_core(struct scope *scope, void *settings)
 {
     struct core_settings *my = settings;
     if (my->types == NULL)
         my->types = types_default(scope->compile->arena);
-    my->resolver = upstream_resolver(scope);
     return true;
 }
 

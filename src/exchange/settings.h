@@ -6,7 +6,6 @@
 #include "exchange/template.h"
 
 struct error_pages;
-struct resolver_settings;
 
 enum server_tokens { TOKENS_OFF, TOKENS_ON, TOKENS_BUILD };
 enum lingering { LINGERING_OFF, LINGERING_ON, LINGERING_ALWAYS };
@@ -35,8 +34,6 @@ struct core_settings {
     const struct template *default_type;
     const struct map *types; /* extension, any case → struct str * */
     struct error_pages *error_pages;
-    const struct resolver_settings *resolver; /* filled when the block's settings are complete;
-                                                 NULL: the system's */
 };
 
 /* http, server */

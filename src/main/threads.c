@@ -8,6 +8,8 @@
 #include "fiber/loop.h"
 #include "front/front.h"
 #include "main/report.h"
+#include "net/resolve.h"
+#include "upstream/upstream.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -160,6 +162,8 @@ static void
 end(void)
 {
     log_flush_thread();
+    upstream_thread_fini();
+    resolve_fini();
     loop_close();
     crash_thread_fini();
     atomic_fetch_add(&ended, 1);

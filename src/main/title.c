@@ -10,7 +10,7 @@
 static struct {
     char *room;
     size_t n;
-    char **argv; /* our copies */
+    char **argv, **environment; /* our copies; a worker may take another environment */
 } title;
 
 static char **
@@ -43,7 +43,7 @@ title_init(int argc, char **argv)
     title.room = argv[0];
     title.n = (size_t)(contiguous_end(environ, contiguous_end(argv, argv[0])) - argv[0]);
     title.argv = copy_all(argv);
-    environ = copy_all(environ);
+    environ = title.environment = copy_all(environ);
     return title.argv;
 }
 

@@ -60,6 +60,33 @@ def test_an_unknown_or_silent_name_is_502(usher, dns, twins):
     proxy.wait_log(r"lost\.test")
 
 
+def test_each_block_asks_the_nearest_resolver(usher, dns, twins):
+    outer, middle, inner = (dns({"app.test": ["127.0.0.1"]}) for _ in range(3))
+    proxy = usher("""
+        resolver %%OUTER%% ipv6=off;
+        server {
+            listen 127.0.0.1:%%PORT%%;
+            location / { proxy_pass http://$http_to:%%APP%%; }
+            location /in { resolver %%INNER%% ipv6=off; proxy_pass http://$http_to:%%APP%%; }
+            location /around {
+                resolver %%INNER%% ipv6=off;
+                location /around/in { proxy_pass http://$http_to:%%APP%%; }
+            }
+        }
+        server {
+            listen 127.0.0.1:%%PORT2%%;
+            resolver %%MIDDLE%% ipv6=off;
+            location / { proxy_pass http://$http_to:%%APP%%; }
+        }""", OUTER=outer, MIDDLE=middle, INNER=inner, APP=twins)
+    places = [(proxy.port, "/", outer), (proxy.ports["PORT2"], "/", middle),
+              (proxy.port, "/in", inner), (proxy.port, "/around/in", inner)]
+    for n, (port, path, asked) in enumerate(places):
+        name = f"app{n}.test"
+        asked.records[name] = ["127.0.0.1"]
+        assert get(port, path, headers={"To": name}).text == "first"
+        assert name in [q[0] for q in asked.asked]
+
+
 IN_A_GROUP = """
     resolver %%DNS%% ipv6=off;
     upstream app { server app.test:%%APP%%; }
