@@ -13,16 +13,23 @@ static struct {
     char **argv, **environment; /* our copies; a worker may take another environment */
 } title;
 
+/* One piece of memory: what is taken out of it later is not lost. */
 static char **
 copy_all(char **from)
 {
-    size_t n = 0;
-    while (from[n])
-        n++;
-    char **to = calloc(n + 1, sizeof *to);
-    for (size_t i = 0; to && i < n; i++)
-        to[i] = strdup(from[i]);
-    return to ? to : from;
+    size_t n = 0, bytes = 0;
+    for (; from[n]; n++)
+        bytes += strlen(from[n]) + 1;
+    char **to = malloc((n + 1) * sizeof *to + bytes);
+    if (to == NULL)
+        return from;
+    char *text = (char *)(to + n + 1);
+    for (size_t i = 0; i < n; i++) {
+        to[i] = text;
+        text = stpcpy(text, from[i]) + 1;
+    }
+    to[n] = NULL;
+    return to;
 }
 
 /* How far the strings follow each other without a gap. */

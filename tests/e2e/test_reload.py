@@ -212,6 +212,7 @@ def test_another_number_of_threads_takes_a_new_worker_and_no_connection_is_lost(
 
 
 @pytest.mark.usher_only
+@pytest.mark.plain_build
 def test_old_snapshots_are_freed(usher):
     big = "".join(f"server {{ listen 127.0.0.1:%%PORT%%; server_name n{n}.example; return 200 x; }}\n"
                   for n in range(2000))
