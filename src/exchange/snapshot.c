@@ -121,8 +121,13 @@ snapshot_listen(const struct snapshot *s, struct str text)
 static void
 drop(struct snapshot *s)
 {
-    if (atomic_fetch_sub(&s->holds, 1) == 1)
-        snapshot_free(s);
+    uint64_t generation = s->generation;
+    if (atomic_fetch_sub(&s->holds, 1) > 1)
+        return;
+    snapshot_free(s);
+    if (snapshot_count() > 0) /* else there is no log any more */
+        log_write(error_log_global(), LEVEL_NOTICE, 0, "snapshot %llu freed",
+                  (unsigned long long)generation);
 }
 
 /* The thread's hold goes when it neither is current nor has exchanges left. */
