@@ -2,8 +2,8 @@
 #include "main/help.h"
 
 #include "config/print.h"
-#include "main/program.h"
 #include "main/registry.h"
+#include "main/version.h"
 
 static bool
 print(struct buf *b, const char *what)

@@ -1,12 +1,12 @@
 /* The program: what was asked for, and who does it. */
 #include "main/configuration.h"
 #include "main/help.h"
-#include "main/instant.h"
-#include "main/order.h"
-#include "main/program.h"
+#include "main/proxy_command.h"
 #include "main/registry.h"
+#include "main/send_signal.h"
 #include "main/start.h"
 #include "main/title.h"
+#include "main/version.h"
 
 static int
 show(const struct options *o)
@@ -28,7 +28,7 @@ act(const struct options *o)
     if (o->test)
         return configuration_test(o);
     if (o->signal)
-        return order_send(o);
+        return send_signal(o);
     return start(o);
 }
 
@@ -40,7 +40,7 @@ run(int argc, char **argv, struct arena *a)
     if (strcmp(command, "help") == 0)
         return help(argv + 2);
     if (strcmp(command, "proxy") == 0) {
-        struct str text = instant_configuration(argv + 2, a);
+        struct str text = proxy_command_configuration(argv + 2, a);
         if (text.p == NULL)
             return 1;
         options_for_text(&o, argv, text, a);

@@ -1,7 +1,7 @@
 /* Flags, by hand: nginx's way of clustering them and of taking their arguments is not getopt's. */
 #include "main/options.h"
 
-#include "main/program.h"
+#include "main/version.h"
 
 #include <stdlib.h>
 #include <unistd.h>

@@ -32,9 +32,9 @@ send_log(void *arg, struct str path, int fd)
 }
 
 static void
-send_listeners(struct sending *to, const struct holdings *h, const struct snapshot *new)
+send_listeners(struct sending *to, const struct sockets *h, const struct snapshot *new)
 {
-    for (const struct holding *each = h->first; each; each = each->next) {
+    for (const struct socket_group *each = h->first; each; each = each->next) {
         if (snapshot_listen(new, each->text) == NULL) {
             send_one(to, HANDOVER_UNLISTEN, each->n, each->text, -1);
             continue;
@@ -61,7 +61,7 @@ sealed_sources(const struct snapshot *s)
 
 /* 0 or -errno. */
 static int
-send_all(const struct worker_process *w, const struct holdings *h, const struct snapshot *new)
+send_all(const struct worker_process *w, const struct sockets *h, const struct snapshot *new)
 {
     struct sending to = { .to = w->control };
     int sources = sealed_sources(new);
@@ -87,24 +87,24 @@ take(struct supervisor *s, struct snapshot *new)
 void
 reload_replace_worker(struct supervisor *s)
 {
-    struct worker_process *former = s->brood.first;
+    struct worker_process *former = s->workers.first;
     report(LEVEL_NOTICE, 0, "start worker processes");
-    bool born = brood_bear(&s->brood, s->options, s->snapshot, &s->holdings);
+    bool born = workers_spawn(&s->workers, s->options, s->snapshot, &s->sockets);
     for (struct worker_process *w = former; w && born; w = w->next)
-        brood_dismiss(w);
+        worker_dismiss(w);
 }
 
 static void
 put_in_force(struct supervisor *s, struct snapshot *new)
 {
-    struct worker_process *w = brood_serving(&s->brood);
+    struct worker_process *w = workers_serving(&s->workers);
     bool replace = w == NULL || process_settings_need_new_worker(process_settings_of(s->snapshot),
                                                                  process_settings_of(new));
-    int e = replace ? 0 : send_all(w, &s->holdings, new);
+    int e = replace ? 0 : send_all(w, &s->sockets, new);
     if (e < 0)
         report(LEVEL_ALERT, -e, "the worker process %d did not take the configuration", w->pid);
-    s->holdings.shared = supervisor_shares(s);
-    holdings_settle(&s->holdings, new);
+    s->sockets.shared = supervisor_shares(s);
+    sockets_settle(&s->sockets, new);
     take(s, new);
     if (replace || e < 0) {
         reload_replace_worker(s);
@@ -119,11 +119,11 @@ prepare(struct supervisor *s, struct snapshot *new, struct diags *d)
     if (d->errors)
         return false;
     unsigned threads = process_threads(process_settings_of(new));
-    if (!holdings_open(&s->holdings, new, threads))
+    if (!sockets_open(&s->sockets, new, threads))
         return false;
     if (configuration_open_logs(new, d))
         return true;
-    holdings_settle(&s->holdings, s->snapshot);
+    sockets_settle(&s->sockets, s->snapshot);
     return false;
 }
 
@@ -168,7 +168,7 @@ reload_reopen(struct supervisor *s)
     log_files_reopen();
     if (privileges_user(process_settings_of(s->snapshot), &name, &owner.uid, &owner.gid))
         log_files_each(give_log, &owner);
-    for (struct worker_process *w = s->brood.first; w; w = w->next) {
+    for (struct worker_process *w = s->workers.first; w; w = w->next) {
         struct sending to = { .to = w->control };
         log_files_each(send_log, &to);
         send_one(&to, HANDOVER_REOPENED, 0, STR_NONE, -1);

@@ -16,7 +16,7 @@ static const struct row {
     { SIGHUP, "SIGHUP", ", reconfiguring", ORDER_RELOAD },
     { SIGUSR1, "SIGUSR1", ", reopening logs", ORDER_REOPEN },
     { SIGUSR2, "SIGUSR2", ", changing binary", ORDER_UPGRADE },
-    { SIGWINCH, "SIGWINCH", ", stop accepting connections", ORDER_REST },
+    { SIGWINCH, "SIGWINCH", ", stop accepting connections", ORDER_STOP_WORKERS },
     { SIGQUIT, "SIGQUIT", ", shutting down", ORDER_QUIT },
     { SIGTERM, "SIGTERM", ", exiting", ORDER_TERMINATE },
     { SIGINT, "SIGINT", ", exiting", ORDER_TERMINATE },
@@ -51,7 +51,7 @@ signals_next(int fd)
         const struct row *r = &rows[i];
         if (r->number != (int)info.ssi_signo)
             continue;
-        if (r->order == ORDER_REST && info.ssi_code == SI_KERNEL)
+        if (r->order == ORDER_STOP_WORKERS && info.ssi_code == SI_KERNEL)
             return ORDER_IGNORED; /* a terminal was resized */
         report(LEVEL_NOTICE, 0, "signal %d (%s) received from %d%s", r->number, r->name,
                (int)info.ssi_pid, r->say);

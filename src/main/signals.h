@@ -1,5 +1,5 @@
-/* Signals as events: blocked everywhere, read from one descriptor by the thread that minds the
- * process. */
+/* Signals as events: blocked everywhere, read from one descriptor by the thread that watches over
+ * the process. */
 #pragma once
 
 #include <sys/signalfd.h>
@@ -9,7 +9,7 @@ enum signal_order { /* what nginx's signals ask for */
                     ORDER_RELOAD,
                     ORDER_REOPEN,
                     ORDER_UPGRADE,
-                    ORDER_REST, /* WINCH: no more accepting */
+                    ORDER_STOP_WORKERS, /* WINCH: no more accepting */
                     ORDER_QUIT,
                     ORDER_TERMINATE,
                     ORDER_CHILD,

@@ -6,7 +6,7 @@
 #include "main/report.h"
 #include "main/settings.h"
 #include "main/signals.h"
-#include "main/single.h"
+#include "main/single_process.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -101,12 +101,12 @@ open_all(struct supervisor *s, struct diags *d)
     const struct process_settings *p = process_settings_of(s->snapshot);
     if (!configuration_open_logs(s->snapshot, d))
         return false;
-    holdings_inherit(&s->holdings);
-    bool inherited = s->holdings.inherited != NULL;
+    sockets_inherit(&s->sockets);
+    bool inherited = s->sockets.inherited != NULL;
     s->parent = inherited ? getppid() : 0;
-    if (!holdings_open(&s->holdings, s->snapshot, process_threads(p)))
+    if (!sockets_open(&s->sockets, s->snapshot, process_threads(p)))
         return false;
-    holdings_settle(&s->holdings, s->snapshot);
+    sockets_settle(&s->sockets, s->snapshot);
     announce();
     if (p->daemon && !inherited && s->options->text.p == NULL && !leave_terminal())
         return false;
@@ -127,7 +127,7 @@ start(const struct options *o)
     snapshot_hold(s.snapshot);
     s.signals = signals_open();
     if (!open_all(&s, &d)) {
-        holdings_close(&s.holdings, true);
+        sockets_close(&s.sockets, true);
         error_log_set_global(NULL);
         snapshot_drop(s.snapshot);
         return 1;

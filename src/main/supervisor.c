@@ -35,9 +35,9 @@ supervisor_write_pid(struct supervisor *s)
 }
 
 static void
-bear(struct supervisor *s)
+spawn_worker(struct supervisor *s)
 {
-    (void)brood_bear(&s->brood, s->options, s->snapshot, &s->holdings);
+    (void)workers_spawn(&s->workers, s->options, s->snapshot, &s->sockets);
 }
 
 bool
@@ -53,9 +53,9 @@ quit(struct supervisor *s)
     if (s->state >= QUITTING)
         return;
     s->state = QUITTING;
-    s->holdings.shared = supervisor_shares(s);
-    holdings_close(&s->holdings, true);
-    brood_drain(&s->brood);
+    s->sockets.shared = supervisor_shares(s);
+    sockets_close(&s->sockets, true);
+    workers_drain(&s->workers);
 }
 
 static void
@@ -65,66 +65,66 @@ terminate(struct supervisor *s)
         return;
     quit(s);
     s->state = TERMINATING;
-    brood_terminate(&s->brood);
+    workers_terminate(&s->workers);
     s->kill_at = clock_in(TERMINATE_PATIENCE_MS);
 }
 
 static void
-rest(struct supervisor *s)
+stop_workers(struct supervisor *s)
 {
     if (s->state != SERVING)
         return;
-    s->state = RESTING;
-    s->brood.again_at = NEVER;
-    brood_drain(&s->brood);
+    s->state = WITHOUT_WORKERS;
+    s->workers.respawn_at = NEVER;
+    workers_drain(&s->workers);
 }
 
 /* HUP after WINCH takes the work up again, with the configuration that was in force. */
 static void
-wake(struct supervisor *s)
+restart_workers(struct supervisor *s)
 {
     s->state = SERVING;
     report(LEVEL_NOTICE, 0, "start worker processes");
-    bear(s);
+    spawn_worker(s);
 }
 
 static void
-obey_reload(struct supervisor *s)
+handle_reload(struct supervisor *s)
 {
     if (s->state >= QUITTING)
         return;
-    bool rested = s->state == RESTING;
-    if (rested && s->successor > 0) {
-        wake(s);
+    bool was_without = s->state == WITHOUT_WORKERS;
+    if (was_without && s->successor > 0) {
+        restart_workers(s);
         return;
     }
-    if (reload(s) && rested)
+    if (reload(s) && was_without)
         s->state = SERVING;
 }
 
 static void
-bury_successor(struct supervisor *s, int status)
+successor_ended(struct supervisor *s, int status)
 {
     upgrade_failed(s, status);
-    if (s->state == RESTING)
-        wake(s);
+    if (s->state == WITHOUT_WORKERS)
+        restart_workers(s);
 }
 
 static void
-bury(struct supervisor *s)
+reap_children(struct supervisor *s)
 {
     int status;
     bool unexpected;
     for (pid_t pid; (pid = waitpid(-1, &status, WNOHANG)) > 0;) {
         if (pid == s->successor)
-            bury_successor(s, status);
+            successor_ended(s, status);
         else
-            (void)brood_buried(&s->brood, pid, status, &unexpected);
+            (void)workers_reap(&s->workers, pid, status, &unexpected);
     }
 }
 
 static void
-hear_signals(struct supervisor *s)
+handle_signals(struct supervisor *s)
 {
     for (enum signal_order o; (o = signals_next(s->signals)) != ORDER_NONE;) {
         switch (o) {
@@ -132,7 +132,7 @@ hear_signals(struct supervisor *s)
         case ORDER_IGNORED:
             break;
         case ORDER_RELOAD:
-            obey_reload(s);
+            handle_reload(s);
             break;
         case ORDER_REOPEN:
             reload_reopen(s);
@@ -140,8 +140,8 @@ hear_signals(struct supervisor *s)
         case ORDER_UPGRADE:
             upgrade_begin(s);
             break;
-        case ORDER_REST:
-            rest(s);
+        case ORDER_STOP_WORKERS:
+            stop_workers(s);
             break;
         case ORDER_QUIT:
             quit(s);
@@ -150,7 +150,7 @@ hear_signals(struct supervisor *s)
             terminate(s);
             break;
         case ORDER_CHILD:
-            bury(s);
+            reap_children(s);
             break;
         }
     }
@@ -165,14 +165,14 @@ tell_start(struct supervisor *s)
 }
 
 static void
-welcome(struct supervisor *s, struct worker_process *w)
+worker_ready(struct supervisor *s, struct worker_process *w)
 {
-    w->ready = s->brood.ever_ready = true;
+    w->ready = s->workers.ever_ready = true;
     tell_start(s);
 }
 
 static void
-hear_worker(struct supervisor *s, struct worker_process *w)
+read_worker(struct supervisor *s, struct worker_process *w)
 {
     struct handover m;
     int r = 0;
@@ -180,7 +180,7 @@ hear_worker(struct supervisor *s, struct worker_process *w)
         if (m.fd >= 0)
             close(m.fd);
         if (m.kind == HANDOVER_READY)
-            welcome(s, w);
+            worker_ready(s, w);
         else if (m.kind == HANDOVER_ADOPTED)
             report(LEVEL_NOTICE, 0, "configuration reloaded, generation %u", m.number);
         else if (m.kind == HANDOVER_REFUSED)
@@ -193,18 +193,18 @@ hear_worker(struct supervisor *s, struct worker_process *w)
 }
 
 static void
-hear_workers(struct supervisor *s)
+read_workers(struct supervisor *s)
 {
-    for (struct worker_process *w = s->brood.first; w; w = w->next)
-        hear_worker(s, w);
+    for (struct worker_process *w = s->workers.first; w; w = w->next)
+        read_worker(s, w);
 }
 
 static uint64_t
 next_moment(const struct supervisor *s)
 {
-    uint64_t birth = s->state == SERVING ? s->brood.again_at : NEVER;
+    uint64_t respawn = s->state == SERVING ? s->workers.respawn_at : NEVER;
     uint64_t end = s->state == TERMINATING ? s->kill_at : NEVER;
-    return birth < end ? birth : end;
+    return respawn < end ? respawn : end;
 }
 
 static int
@@ -223,10 +223,10 @@ act_on_time(struct supervisor *s)
         return;
     if (s->state == SERVING) {
         tell_start(s);
-        bear(s);
+        spawn_worker(s);
         return;
     }
-    brood_kill(&s->brood);
+    workers_kill(&s->workers);
     s->kill_at = clock_in(TERMINATE_PATIENCE_MS);
 }
 
@@ -234,20 +234,20 @@ act_on_time(struct supervisor *s)
 static bool
 failed_to_start(const struct supervisor *s)
 {
-    return s->state == SERVING && !s->brood.ever_ready && s->brood.first == NULL &&
-           s->brood.again_at == NEVER;
+    return s->state == SERVING && !s->workers.ever_ready && s->workers.first == NULL &&
+           s->workers.respawn_at == NEVER;
 }
 
 static void
 supervise(struct supervisor *s)
 {
-    while (!(s->state >= QUITTING && s->brood.first == NULL) && !failed_to_start(s)) {
+    while (!(s->state >= QUITTING && s->workers.first == NULL) && !failed_to_start(s)) {
         struct pollfd fds[1 + WORKERS_POLLED] = { { .fd = s->signals, .events = POLLIN } };
-        unsigned n = brood_poll(&s->brood, fds + 1, WORKERS_POLLED);
+        unsigned n = workers_poll(&s->workers, fds + 1, WORKERS_POLLED);
         (void)poll(fds, 1 + n, timeout(s));
         clock_refresh();
-        hear_workers(s);
-        hear_signals(s);
+        read_workers(s);
+        handle_signals(s);
         act_on_time(s);
     }
 }
@@ -255,15 +255,15 @@ supervise(struct supervisor *s)
 int
 supervisor_run(struct supervisor *s, void (*started)(void))
 {
-    brood_init(&s->brood);
+    workers_init(&s->workers);
     title_set("master process", true);
     report(LEVEL_NOTICE, 0, "start worker processes");
-    bear(s);
+    spawn_worker(s);
     s->started = started;
     supervise(s);
     int code = s->state >= QUITTING ? 0 : 1;
-    s->holdings.shared = supervisor_shares(s);
-    holdings_close(&s->holdings, true);
+    s->sockets.shared = supervisor_shares(s);
+    sockets_close(&s->sockets, true);
     if (s->pid_path.n)
         pidfile_remove(s->pid_path);
     free((void *)(uintptr_t)s->pid_path.p);

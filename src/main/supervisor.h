@@ -2,16 +2,21 @@
  * configurations, and sees to it that a worker serves. It handles no traffic. */
 #pragma once
 
-#include "main/brood.h"
+#include "main/workers.h"
 
 struct supervisor {
     const struct options *options;
     struct snapshot *snapshot; /* in force; one hold */
-    struct holdings holdings;
-    struct brood brood;
+    struct sockets sockets;
+    struct workers workers;
     int signals;
-    enum { SERVING, RESTING, QUITTING, TERMINATING } state; /* RESTING: after WINCH */
-    struct str pid_path;                                    /* malloc; STR_NONE: no file */
+    enum {
+        SERVING,
+        WITHOUT_WORKERS,
+        QUITTING,
+        TERMINATING
+    } state;               /* WITHOUT_WORKERS: after WINCH */
+    struct str pid_path;   /* malloc; STR_NONE: no file */
     pid_t parent;          /* that inherited us its sockets, or 0 */
     pid_t successor;       /* the new program after USR2, or 0 */
     void (*started)(void); /* to be called once; NULL then */

@@ -1,5 +1,5 @@
-/* One loop a thread. The minder speaks to them by mail and waits for the answer, so that what it
- * does next may rely on it; no thread ever waits for the minder. */
+/* One loop a thread. The main thread speaks to them by mail and waits for the answer, so that what
+ * it does next may rely on it; no thread ever waits for it. */
 #include "main/threads.h"
 
 #include "base/must.h"
@@ -29,11 +29,11 @@ static struct worker_thread {
     uint64_t patience; /* until then fibers may still unwind */
 } workers[THREADS_MAX];
 
-static unsigned running; /* of the minder: threads not yet seen to end */
+static unsigned running; /* of the main thread: threads not yet seen to end */
 static _Atomic unsigned ended;
 static int ended_fd = -1;
 
-/* --- the minder waits for an answer of all --- */
+/* --- the main thread waits for an answer of all --- */
 
 static struct {
     pthread_mutex_t lock;
@@ -72,15 +72,15 @@ wait_for_answers(void)
     return fine;
 }
 
-struct errand {
+struct request_to_all {
     void (*run)(const void *arg);
     const void *arg;
 };
 
 static void
-run_errand(void *arg)
+run_request(void *arg)
 {
-    const struct errand *e = arg;
+    const struct request_to_all *e = arg;
     e->run(e->arg);
     acknowledge(true);
 }
@@ -89,10 +89,10 @@ run_errand(void *arg)
 static void
 tell_all(void (*run)(const void *arg), const void *arg)
 {
-    struct errand e = { run, arg };
+    struct request_to_all e = { run, arg };
     expect_answers(thread_count);
     for (unsigned i = 0; i < thread_count; i++)
-        if (workers[i].loop == NULL || !loop_post(workers[i].loop, run_errand, &e))
+        if (workers[i].loop == NULL || !loop_post(workers[i].loop, run_request, &e))
             acknowledge(true);
     wait_for_answers();
 }
@@ -102,7 +102,7 @@ tell_all(void (*run)(const void *arg), const void *arg)
 struct start {
     unsigned index;
     struct snapshot *snapshot;
-    const struct holdings *holdings;
+    const struct sockets *sockets;
     const struct process_settings *settings;
     bool keep;
 };
@@ -127,7 +127,7 @@ duplicate(int fd)
 static bool
 listen_share(const struct start *s)
 {
-    for (const struct holding *h = s->holdings->first; h; h = h->next) {
+    for (const struct socket_group *h = s->sockets->first; h; h = h->next) {
         bool common = h->options.address.any.sa_family == AF_UNIX;
         for (unsigned i = common ? 0 : s->index; i < h->n; i += common ? 1 : thread_count) {
             bool copy = s->keep || (common && s->index > 0);
@@ -172,7 +172,7 @@ end(void)
 }
 
 static void *
-live(void *arg)
+thread_main(void *arg)
 {
     struct start s = *(struct start *)arg;
     free(arg);
@@ -190,7 +190,7 @@ start_thread(const struct start *from)
     struct start *own = malloc(sizeof *own);
     must(own != NULL);
     *own = *from;
-    int e = pthread_create(&workers[from->index].id, NULL, live, own);
+    int e = pthread_create(&workers[from->index].id, NULL, thread_main, own);
     if (e == 0)
         return true;
     free(own);
@@ -199,10 +199,10 @@ start_thread(const struct start *from)
 }
 
 bool
-threads_start(unsigned n, struct snapshot *s, struct holdings *h, bool keep)
+threads_start(unsigned n, struct snapshot *s, struct sockets *h, bool keep)
 {
     struct start start = {
-        .snapshot = s, .holdings = h, .settings = process_settings_of(s), .keep = keep
+        .snapshot = s, .sockets = h, .settings = process_settings_of(s), .keep = keep
     };
     ended_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     thread_count = n;
@@ -215,7 +215,7 @@ threads_start(unsigned n, struct snapshot *s, struct holdings *h, bool keep)
     }
     bool fine = wait_for_answers();
     if (!keep)
-        holdings_forget(h);
+        sockets_forget(h);
     return fine;
 }
 

@@ -1,16 +1,16 @@
 /* The loop threads of this process: begun together, told together, ended together.
  *
- * All calls belong to the one thread that minds the process; it runs no loop itself. */
+ * All calls belong to the one thread that watches over the process; it runs no loop itself. */
 #pragma once
 
-#include "main/holdings.h"
 #include "main/settings.h"
+#include "main/sockets.h"
 
-/* Starts n threads that adopt the snapshot and accept on their share of the holdings' sockets, and
- * waits until all do. The descriptors are theirs from now on: the holdings are empty after it.
+/* Starts n threads that adopt the snapshot and accept on their share of the sockets' sockets, and
+ * waits until all do. The descriptors are theirs from now on: the sockets are empty after it.
  * `keep` duplicates them instead, for a process that holds sockets itself (master_process off).
  * False when one failed (reported). */
-bool threads_start(unsigned n, struct snapshot *s, struct holdings *h, bool keep);
+bool threads_start(unsigned n, struct snapshot *s, struct sockets *h, bool keep);
 
 /* What a reload changes. */
 struct change {

@@ -2,7 +2,7 @@
  * room for more. */
 #include "main/title.h"
 
-#include "main/program.h"
+#include "main/version.h"
 
 #include <stdlib.h>
 #include <unistd.h>

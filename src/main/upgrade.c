@@ -43,7 +43,7 @@ bring_pid_back(struct supervisor *s)
 _Noreturn static void
 become(struct supervisor *s)
 {
-    char *sockets = holdings_bequeath(&s->holdings);
+    char *sockets = sockets_export(&s->sockets);
     setenv("USHER_LISTENERS", sockets, 1);
     execvp(s->options->argv[0], s->options->argv);
     report(LEVEL_ALERT, errno, "execve() failed while executing new binary process \"%s\"",

@@ -1,14 +1,14 @@
-/* The thread that minds a worker process: it listens to the supervisor and to signals, compiles new
- * configurations off the loops, and leaves all traffic to the loop threads. */
+/* The thread that watches over a worker process: it listens to the supervisor and to signals,
+ * compiles new configurations off the loops, and leaves all traffic to the loop threads. */
 #include "main/worker.h"
 
 #include "base/must.h"
 #include "fiber/crash.h"
 #include "main/configuration.h"
-#include "main/ending.h"
 #include "main/handover.h"
 #include "main/privileges.h"
 #include "main/report.h"
+#include "main/shutdown.h"
 #include "main/signals.h"
 #include "main/threads.h"
 #include "main/title.h"
@@ -28,7 +28,7 @@ struct worker {
     const struct options *options;
     struct snapshot *snapshot;
     int control, signals;
-    struct ending ending;
+    struct shutdown shutdown;
     struct arena arena; /* of what was sent and is not in force yet */
     struct sent_log *logs;
     struct change change;
@@ -131,11 +131,11 @@ static void
 drain(struct worker *w)
 {
     title_set("worker process is shutting down", false);
-    ending_drain(&w->ending, process_settings_of(w->snapshot)->worker_shutdown_timeout.ms);
+    shutdown_drain(&w->shutdown, process_settings_of(w->snapshot)->worker_shutdown_timeout.ms);
 }
 
 static void
-obey(struct worker *w, const struct handover *m)
+handle_message(struct worker *w, const struct handover *m)
 {
     switch (m->kind) {
     case HANDOVER_LOG:
@@ -155,7 +155,7 @@ obey(struct worker *w, const struct handover *m)
         drain(w);
         return;
     case HANDOVER_TERMINATE:
-        ending_terminate(&w->ending);
+        shutdown_terminate(&w->shutdown);
         return;
     case HANDOVER_READY:
     case HANDOVER_ADOPTED:
@@ -166,46 +166,46 @@ obey(struct worker *w, const struct handover *m)
 
 /* A worker that lost its supervisor cannot be told anything any more: it finishes and goes. */
 static void
-hear_supervisor(struct worker *w)
+read_supervisor(struct worker *w)
 {
     struct handover m;
     int r;
     while ((r = handover_receive(w->control, &m)) > 0)
-        obey(w, &m);
+        handle_message(w, &m);
     if (r == -EAGAIN)
         return;
     close(w->control);
     w->control = -1;
-    if (w->ending.how == ENDING_NOT)
+    if (w->shutdown.how == SHUTDOWN_NOT)
         report(LEVEL_ALERT, 0, "the supervisor is gone");
     drain(w);
 }
 
 static void
-hear_signals(struct worker *w)
+handle_signals(struct worker *w)
 {
     for (enum signal_order o; (o = signals_next(w->signals)) != ORDER_NONE;) {
-        if (o == ORDER_QUIT || o == ORDER_REST)
+        if (o == ORDER_QUIT || o == ORDER_STOP_WORKERS)
             drain(w);
         else if (o == ORDER_TERMINATE)
-            ending_terminate(&w->ending);
+            shutdown_terminate(&w->shutdown);
     }
 }
 
 static void
-mind(struct worker *w)
+serve(struct worker *w)
 {
-    while (!ending_reached(&w->ending)) {
+    while (!shutdown_reached(&w->shutdown)) {
         struct pollfd fds[] = { { .fd = w->control, .events = POLLIN },
                                 { .fd = w->signals, .events = POLLIN },
                                 { .fd = threads_ended_fd(), .events = POLLIN } };
-        if (poll(fds, 3, ending_timeout(&w->ending)) < 0)
+        if (poll(fds, 3, shutdown_timeout(&w->shutdown)) < 0)
             continue;
         clock_refresh();
         if (fds[1].revents)
-            hear_signals(w);
+            handle_signals(w);
         if (fds[0].revents)
-            hear_supervisor(w);
+            read_supervisor(w);
     }
 }
 
@@ -216,22 +216,22 @@ log_claim(const char *claim, const char *file, int line)
 }
 
 _Noreturn void
-worker_live(const struct birth *b)
+worker_main(const struct worker_start *b)
 {
     struct worker w = { .options = b->options, .snapshot = b->snapshot, .control = b->control };
     const struct process_settings *p = process_settings_of(b->snapshot);
     w.signals = signals_open();
     title_set("worker process", false);
-    ending_init(&w.ending);
+    shutdown_init(&w.shutdown);
     arena_init(&w.arena, 0);
     crash_handler_install();
     must_report_to(log_claim);
     if (!privileges_drop(p))
         exit(WORKER_FATAL);
-    if (!threads_start(process_threads(p), w.snapshot, b->holdings, false))
+    if (!threads_start(process_threads(p), w.snapshot, b->sockets, false))
         _exit(WORKER_FATAL);
     tell_supervisor(&w, HANDOVER_READY, 0);
-    mind(&w);
+    serve(&w);
     arena_fini(&w.arena);
-    ending_exit(w.snapshot);
+    shutdown_exit(w.snapshot);
 }

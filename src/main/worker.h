@@ -2,16 +2,16 @@
  * serves until told to end. */
 #pragma once
 
-#include "main/holdings.h"
 #include "main/options.h"
+#include "main/sockets.h"
 
 enum { WORKER_FATAL = 2 }; /* exit code: starting it again would not help */
 
-struct birth {
+struct worker_start {
     const struct options *options;
     struct snapshot *snapshot; /* one hold comes with it */
-    struct holdings *holdings; /* this process's copies of the sockets */
+    struct sockets *sockets;   /* this process's copies of the sockets */
     int control;               /* its end of handover_pair */
 };
 
-_Noreturn void worker_live(const struct birth *b);
+_Noreturn void worker_main(const struct worker_start *b);

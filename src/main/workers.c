@@ -1,5 +1,5 @@
 /* Birth, orders and death of worker processes. */
-#include "main/brood.h"
+#include "main/workers.h"
 
 #include "base/clock.h"
 #include "main/report.h"
@@ -13,24 +13,24 @@
 enum { SHORT_LIFE_MS = 1000, FIRST_PAUSE_MS = 100, LONGEST_PAUSE_MS = 10000 };
 
 void
-brood_init(struct brood *b)
+workers_init(struct workers *b)
 {
-    *b = (struct brood){ .again_at = NEVER };
+    *b = (struct workers){ .respawn_at = NEVER };
 }
 
 static void
-add(struct brood *b, pid_t pid, int control)
+add(struct workers *b, pid_t pid, int control)
 {
     struct worker_process *w = calloc(1, sizeof *w);
     *w = (struct worker_process){
-        .next = b->first, .pid = pid, .control = control, .born_ms = clock_ms()
+        .next = b->first, .pid = pid, .control = control, .started_ms = clock_ms()
     };
     b->first = w;
 }
 
 /* The child must not hold the ends through which the supervisor speaks to others. */
 static void
-close_controls(const struct brood *b)
+close_controls(const struct workers *b)
 {
     for (const struct worker_process *w = b->first; w; w = w->next)
         if (w->control >= 0)
@@ -38,32 +38,33 @@ close_controls(const struct brood *b)
 }
 
 bool
-brood_bear(struct brood *b, const struct options *o, struct snapshot *s, const struct holdings *h)
+workers_spawn(struct workers *b, const struct options *o, struct snapshot *s,
+              const struct sockets *h)
 {
     int ends[2];
     int e = handover_pair(ends);
     pid_t pid = e < 0 ? -1 : fork();
     if (pid == 0) {
-        struct holdings mine = *h;
+        struct sockets mine = *h;
         close(ends[0]);
         close_controls(b);
-        worker_live(&(struct birth){ o, s, &mine, ends[1] });
+        worker_main(&(struct worker_start){ o, s, &mine, ends[1] });
     }
     clock_refresh();
     if (pid < 0) {
         report(LEVEL_ALERT, e < 0 ? -e : errno, "fork() failed while spawning \"worker process\"");
-        b->again_at = clock_in(LONGEST_PAUSE_MS);
+        b->respawn_at = clock_in(LONGEST_PAUSE_MS);
         return false;
     }
     close(ends[1]);
     add(b, pid, ends[0]);
-    b->again_at = NEVER;
+    b->respawn_at = NEVER;
     report(LEVEL_NOTICE, 0, "start worker process %d", (int)pid);
     return true;
 }
 
 struct worker_process *
-brood_serving(const struct brood *b)
+workers_serving(const struct workers *b)
 {
     struct worker_process *w = b->first;
     while (w && w->leaving)
@@ -80,28 +81,28 @@ order(struct worker_process *w, enum handover_kind kind)
 }
 
 void
-brood_dismiss(struct worker_process *w)
+worker_dismiss(struct worker_process *w)
 {
     if (!w->leaving)
         order(w, HANDOVER_DRAIN);
 }
 
 void
-brood_drain(struct brood *b)
+workers_drain(struct workers *b)
 {
     for (struct worker_process *w = b->first; w; w = w->next)
-        brood_dismiss(w);
+        worker_dismiss(w);
 }
 
 void
-brood_terminate(struct brood *b)
+workers_terminate(struct workers *b)
 {
     for (struct worker_process *w = b->first; w; w = w->next)
         order(w, HANDOVER_TERMINATE);
 }
 
 void
-brood_kill(struct brood *b)
+workers_kill(struct workers *b)
 {
     for (struct worker_process *w = b->first; w; w = w->next)
         kill(w->pid, SIGKILL);
@@ -124,24 +125,24 @@ announce_death(pid_t pid, int status)
 
 /* At once the first time; then after a pause that doubles while they die young. */
 static void
-plan_birth(struct brood *b, const struct worker_process *dead, int status)
+plan_respawn(struct workers *b, const struct worker_process *dead, int status)
 {
     if (WIFEXITED(status) && WEXITSTATUS(status) == WORKER_FATAL) {
-        b->again_at = NEVER;
+        b->respawn_at = NEVER;
         return;
     }
-    bool young = clock_ms() - dead->born_ms < SHORT_LIFE_MS;
-    b->short_lives = young ? b->short_lives + 1 : 0;
+    bool young = clock_ms() - dead->started_ms < SHORT_LIFE_MS;
+    b->short_runs = young ? b->short_runs + 1 : 0;
     uint64_t pause = 0;
-    if (b->short_lives > 1) {
-        unsigned doubled = b->short_lives - 2 < 10 ? b->short_lives - 2 : 10;
+    if (b->short_runs > 1) {
+        unsigned doubled = b->short_runs - 2 < 10 ? b->short_runs - 2 : 10;
         pause = (uint64_t)FIRST_PAUSE_MS << doubled;
     }
-    b->again_at = clock_in(pause < LONGEST_PAUSE_MS ? pause : LONGEST_PAUSE_MS);
+    b->respawn_at = clock_in(pause < LONGEST_PAUSE_MS ? pause : LONGEST_PAUSE_MS);
 }
 
 bool
-brood_buried(struct brood *b, pid_t pid, int status, bool *unexpected)
+workers_reap(struct workers *b, pid_t pid, int status, bool *unexpected)
 {
     struct worker_process **at = &b->first;
     while (*at && (*at)->pid != pid)
@@ -153,7 +154,7 @@ brood_buried(struct brood *b, pid_t pid, int status, bool *unexpected)
     announce_death(pid, status);
     *unexpected = !dead->leaving;
     if (*unexpected)
-        plan_birth(b, dead, status);
+        plan_respawn(b, dead, status);
     *at = dead->next;
     if (dead->control >= 0)
         close(dead->control);
@@ -162,7 +163,7 @@ brood_buried(struct brood *b, pid_t pid, int status, bool *unexpected)
 }
 
 unsigned
-brood_poll(const struct brood *b, struct pollfd *fds, unsigned room)
+workers_poll(const struct workers *b, struct pollfd *fds, unsigned room)
 {
     unsigned n = 0;
     for (const struct worker_process *w = b->first; w && n < room; w = w->next)

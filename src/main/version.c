@@ -1,5 +1,5 @@
 /* Name, version, and an honest `configure arguments:` line. */
-#include "main/program.h"
+#include "main/version.h"
 
 #define NGINX_VERSION "1.31.5"
 

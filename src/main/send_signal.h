@@ -4,4 +4,4 @@
 #include "main/options.h"
 
 /* The exit code. */
-int order_send(const struct options *o);
+int send_signal(const struct options *o);

@@ -1,9 +1,9 @@
 /* The command line is turned into a configuration: there is one way to configure usher, and this is
  * how to begin to learn it. */
-#include "main/instant.h"
+#include "main/proxy_command.h"
 
 #include "base/buf.h"
-#include "main/program.h"
+#include "main/version.h"
 
 static struct str
 complain(const char *what, const char *which)
@@ -73,7 +73,7 @@ text_of(const char *from, const char *to, struct arena *a)
 }
 
 struct str
-instant_configuration(char **argv, struct arena *a)
+proxy_command_configuration(char **argv, struct arena *a)
 {
     const char *from = NULL, *to = NULL;
     for (; *argv; argv += 2) {

@@ -1,12 +1,12 @@
 /* For debuggers and containers that count processes. Nobody restarts it, and it keeps the rights it
  * has. */
-#include "main/single.h"
+#include "main/single_process.h"
 
 #include "fiber/crash.h"
 #include "main/configuration.h"
-#include "main/ending.h"
 #include "main/pidfile.h"
 #include "main/report.h"
+#include "main/shutdown.h"
 #include "main/signals.h"
 #include "main/threads.h"
 
@@ -16,7 +16,7 @@
 
 /* The supervisor's sockets stay its own: threads get duplicates. */
 static void
-add_listens(struct change *c, const struct holding *h, struct arena *a)
+add_listens(struct change *c, const struct socket_group *h, struct arena *a)
 {
     bool gone = snapshot_listen(c->snapshot, h->text) == NULL;
     for (unsigned i = gone ? 0 : h->kept; i < (gone ? 1 : h->n); i++) {
@@ -34,12 +34,12 @@ publish(struct supervisor *s, struct snapshot *new)
     struct snapshot *former = s->snapshot;
     struct change c = { .snapshot = new };
     arena_init(&a, 0);
-    for (const struct holding *h = s->holdings.first; h; h = h->next)
+    for (const struct socket_group *h = s->sockets.first; h; h = h->next)
         add_listens(&c, h, &a);
     snapshot_hold(new);
     s->snapshot = new;
     threads_change(&c);
-    holdings_settle(&s->holdings, new);
+    sockets_settle(&s->sockets, new);
     (void)supervisor_write_pid(s);
     snapshot_drop(former);
     arena_fini(&a);
@@ -53,7 +53,7 @@ reload_here(struct supervisor *s)
     report(LEVEL_NOTICE, 0, "reconfiguring");
     struct snapshot *new = configuration_compile(s->options, NULL, &d);
     report_diags(&d, false);
-    if (d.errors == 0 && holdings_open(&s->holdings, new, thread_count) &&
+    if (d.errors == 0 && sockets_open(&s->sockets, new, thread_count) &&
         configuration_open_logs(new, &d))
         publish(s, new);
     else
@@ -69,33 +69,33 @@ reopen_here(void)
 }
 
 static void
-obey(struct supervisor *s, struct ending *e, enum signal_order o)
+handle_message(struct supervisor *s, struct shutdown *e, enum signal_order o)
 {
-    if (o == ORDER_RELOAD && e->how == ENDING_NOT)
+    if (o == ORDER_RELOAD && e->how == SHUTDOWN_NOT)
         reload_here(s);
     else if (o == ORDER_REOPEN)
         reopen_here();
-    else if (o == ORDER_QUIT || o == ORDER_REST)
-        ending_drain(e, process_settings_of(s->snapshot)->worker_shutdown_timeout.ms);
+    else if (o == ORDER_QUIT || o == ORDER_STOP_WORKERS)
+        shutdown_drain(e, process_settings_of(s->snapshot)->worker_shutdown_timeout.ms);
     else if (o == ORDER_TERMINATE)
-        ending_terminate(e);
-    if (e->how != ENDING_NOT)
-        holdings_close(&s->holdings, true);
+        shutdown_terminate(e);
+    if (e->how != SHUTDOWN_NOT)
+        sockets_close(&s->sockets, true);
 }
 
 static void
 serve(struct supervisor *s)
 {
-    struct ending ending;
-    ending_init(&ending);
-    while (!ending_reached(&ending)) {
+    struct shutdown shutdown;
+    shutdown_init(&shutdown);
+    while (!shutdown_reached(&shutdown)) {
         struct pollfd fds[] = { { .fd = s->signals, .events = POLLIN },
                                 { .fd = threads_ended_fd(), .events = POLLIN } };
-        if (poll(fds, 2, ending_timeout(&ending)) < 0)
+        if (poll(fds, 2, shutdown_timeout(&shutdown)) < 0)
             continue;
         clock_refresh();
         for (enum signal_order o; (o = signals_next(s->signals)) != ORDER_NONE;)
-            obey(s, &ending, o);
+            handle_message(s, &shutdown, o);
     }
 }
 
@@ -104,12 +104,12 @@ single_run(struct supervisor *s, void (*started)(void))
 {
     crash_handler_install();
     unsigned threads = process_threads(process_settings_of(s->snapshot));
-    if (!threads_start(threads, s->snapshot, &s->holdings, true))
+    if (!threads_start(threads, s->snapshot, &s->sockets, true))
         _exit(1);
     started();
     serve(s);
     if (s->pid_path.n)
         pidfile_remove(s->pid_path);
     free((void *)(uintptr_t)s->pid_path.p);
-    ending_exit(s->snapshot);
+    shutdown_exit(s->snapshot);
 }

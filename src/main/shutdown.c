@@ -1,5 +1,5 @@
 /* Drain, then kill, then leave. */
-#include "main/ending.h"
+#include "main/shutdown.h"
 
 #include "main/report.h"
 #include "main/threads.h"
@@ -10,24 +10,24 @@
 enum { LAST_MOMENT_MS = 1000 }; /* for cut exchanges to unwind */
 
 void
-ending_init(struct ending *e)
+shutdown_init(struct shutdown *e)
 {
-    *e = (struct ending){ .how = ENDING_NOT, .deadline = NEVER };
+    *e = (struct shutdown){ .how = SHUTDOWN_NOT, .deadline = NEVER };
 }
 
 void
-ending_drain(struct ending *e, uint64_t timeout_ms)
+shutdown_drain(struct shutdown *e, uint64_t timeout_ms)
 {
-    if (e->how != ENDING_NOT)
+    if (e->how != SHUTDOWN_NOT)
         return;
-    e->how = ENDING_GRACEFULLY;
+    e->how = SHUTDOWN_GRACEFULLY;
     report(LEVEL_NOTICE, 0, "gracefully shutting down");
     threads_drain();
     e->deadline = timeout_ms ? clock_in(timeout_ms) : NEVER;
 }
 
 static void
-cut(struct ending *e)
+cut(struct shutdown *e)
 {
     e->killed = true;
     threads_kill();
@@ -35,21 +35,21 @@ cut(struct ending *e)
 }
 
 void
-ending_terminate(struct ending *e)
+shutdown_terminate(struct shutdown *e)
 {
-    if (e->how == ENDING_NOW)
+    if (e->how == SHUTDOWN_NOW)
         return;
-    if (e->how == ENDING_NOT)
+    if (e->how == SHUTDOWN_NOT)
         threads_drain();
-    e->how = ENDING_NOW;
+    e->how = SHUTDOWN_NOW;
     cut(e);
 }
 
 bool
-ending_reached(struct ending *e)
+shutdown_reached(struct shutdown *e)
 {
     clock_refresh();
-    if (e->how == ENDING_NOT)
+    if (e->how == SHUTDOWN_NOT)
         return false;
     if (threads_left() == 0 || (e->killed && clock_ms() >= e->deadline))
         return true;
@@ -59,7 +59,7 @@ ending_reached(struct ending *e)
 }
 
 int
-ending_timeout(const struct ending *e)
+shutdown_timeout(const struct shutdown *e)
 {
     clock_refresh();
     if (e->deadline == NEVER)
@@ -68,7 +68,7 @@ ending_timeout(const struct ending *e)
 }
 
 _Noreturn void
-ending_exit(struct snapshot *s)
+shutdown_exit(struct snapshot *s)
 {
     report(LEVEL_NOTICE, 0, "exiting");
     bool all = threads_left() == 0;

@@ -4,5 +4,5 @@
 #include "main/supervisor.h"
 
 /* Serves until told to end; as supervisor_run. Uses what the supervisor's struct holds, but no
- * brood. */
+ * worker processes. */
 _Noreturn void single_run(struct supervisor *s, void (*started)(void));

@@ -1,5 +1,5 @@
 /* main/: `usher proxy` becomes a configuration that nobody can inject into. */
-#include "main/instant.h"
+#include "main/proxy_command.h"
 
 #include "../test.h"
 
@@ -8,7 +8,7 @@ ask(struct arena *a, const char *from, const char *to)
 {
     char *argv[] = { (char *)"--from", (char *)(uintptr_t)from, (char *)"--to",
                      (char *)(uintptr_t)to, NULL };
-    return instant_configuration(argv, a);
+    return proxy_command_configuration(argv, a);
 }
 
 static bool

@@ -5,4 +5,4 @@
 
 /* The configuration that argv (after "proxy") asks for; STR_NONE when it is wrong (said on stderr).
  */
-struct str instant_configuration(char **argv, struct arena *a);
+struct str proxy_command_configuration(char **argv, struct arena *a);

@@ -1,5 +1,5 @@
 /* Sockets of the process: opened, inherited, kept, closed. */
-#include "main/holdings.h"
+#include "main/sockets.h"
 
 #include "main/report.h"
 
@@ -13,20 +13,20 @@ enum { TRIES = 5, TRY_AGAIN_MS = 500 };
 
 #define VARIABLE "USHER_LISTENERS"
 
-static struct holding *
-find(const struct holdings *l, struct str text)
+static struct socket_group *
+find(const struct sockets *l, struct str text)
 {
-    struct holding *each = l->first;
+    struct socket_group *each = l->first;
     while (each && !str_eq(each->text, text))
         each = each->next;
     return each;
 }
 
-static struct holding *
-add(struct holdings *l, const struct listen_address *a)
+static struct socket_group *
+add(struct sockets *l, const struct listen_address *a)
 {
-    struct holding *new = calloc(1, sizeof *new);
-    struct holding **end = &l->first;
+    struct socket_group *new = calloc(1, sizeof *new);
+    struct socket_group **end = &l->first;
     new->options = a->options;
     new->text = (struct str){ strndup(a->text.p, a->text.n), a->text.n };
     while (*end)
@@ -35,9 +35,9 @@ add(struct holdings *l, const struct listen_address *a)
 }
 
 static void
-remove_one(struct holdings *l, struct holding *gone)
+remove_one(struct sockets *l, struct socket_group *gone)
 {
-    struct holding **at = &l->first;
+    struct socket_group **at = &l->first;
     while (*at != gone)
         at = &(*at)->next;
     *at = gone->next;
@@ -47,14 +47,14 @@ remove_one(struct holdings *l, struct holding *gone)
 }
 
 static void
-push(struct holding *l, int fd)
+push(struct socket_group *l, int fd)
 {
     l->fds = realloc(l->fds, (l->n + 1) * sizeof *l->fds);
     l->fds[l->n++] = fd;
 }
 
 static bool
-is_unix(const struct holding *l)
+is_unix(const struct socket_group *l)
 {
     return l->options.address.any.sa_family == AF_UNIX;
 }
@@ -77,7 +77,7 @@ is_listening(int fd)
 }
 
 void
-holdings_inherit(struct holdings *l)
+sockets_inherit(struct sockets *l)
 {
     const char *names = getenv(VARIABLE);
     if (names == NULL)
@@ -100,7 +100,7 @@ holdings_inherit(struct holdings *l)
 }
 
 static void
-take_inherited(struct holdings *l, struct holding *into)
+take_inherited(struct sockets *l, struct socket_group *into)
 {
     int *from = l->inherited, *to = from;
     if (from == NULL)
@@ -114,7 +114,7 @@ take_inherited(struct holdings *l, struct holding *into)
 }
 
 static void
-close_unclaimed(struct holdings *l)
+close_unclaimed(struct sockets *l)
 {
     for (int *fd = l->inherited; fd && *fd >= 0; fd++)
         close(*fd);
@@ -123,13 +123,13 @@ close_unclaimed(struct holdings *l)
 }
 
 char *
-holdings_bequeath(const struct holdings *l)
+sockets_export(const struct sockets *l)
 {
     size_t n = 0, cap = 1;
-    for (const struct holding *each = l->first; each; each = each->next)
+    for (const struct socket_group *each = l->first; each; each = each->next)
         cap += each->n * 12;
     char *value = calloc(1, cap);
-    for (const struct holding *each = l->first; each; each = each->next)
+    for (const struct socket_group *each = l->first; each; each = each->next)
         for (unsigned i = 0; i < each->n; i++) {
             (void)fcntl(each->fds[i], F_SETFD, 0);
             n += (size_t)snprintf(value + n, cap - n, "%d;", each->fds[i]);
@@ -143,10 +143,10 @@ holdings_bequeath(const struct holdings *l)
  * traffic. A socket without it is refused then; so one is tried first, unless this program is the
  * one that holds the port (by a wildcard, or for its other threads). */
 static int
-probe(const struct holdings *l, const struct holding *wanted)
+probe(const struct sockets *l, const struct socket_group *wanted)
 {
     const struct address *a = &wanted->options.address;
-    for (const struct holding *each = l->first; each; each = each->next)
+    for (const struct socket_group *each = l->first; each; each = each->next)
         if (each->n && address_port(&each->options.address) == address_port(a))
             return 0;
     int fd = socket(a->any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -162,7 +162,7 @@ probe(const struct holdings *l, const struct holding *wanted)
 }
 
 static int
-open_one(const struct holdings *l, struct holding *each, const char **step)
+open_one(const struct sockets *l, struct socket_group *each, const char **step)
 {
     *step = "bind()";
     int e = each->n == 0 && !is_unix(each) ? probe(l, each) : 0;
@@ -175,7 +175,7 @@ open_one(const struct holdings *l, struct holding *each, const char **step)
 enum outcome { OPENED, BUSY, REFUSED };
 
 static enum outcome
-open_holding(struct holdings *l, struct holding *each, unsigned threads)
+open_group(struct sockets *l, struct socket_group *each, unsigned threads)
 {
     unsigned wanted = is_unix(each) ? 1 : threads;
     while (each->n < wanted) {
@@ -190,11 +190,11 @@ open_holding(struct holdings *l, struct holding *each, unsigned threads)
 }
 
 static enum outcome
-open_wanted(struct holdings *l, unsigned threads)
+open_wanted(struct sockets *l, unsigned threads)
 {
     enum outcome worst = OPENED;
-    for (struct holding *each = l->first; each; each = each->next) {
-        enum outcome o = each->wanted ? open_holding(l, each, threads) : OPENED;
+    for (struct socket_group *each = l->first; each; each = each->next) {
+        enum outcome o = each->wanted ? open_group(l, each, threads) : OPENED;
         if (o > worst)
             worst = o;
         if (worst == REFUSED)
@@ -204,7 +204,7 @@ open_wanted(struct holdings *l, unsigned threads)
 }
 
 static enum outcome
-open_patiently(struct holdings *l, unsigned threads)
+open_patiently(struct sockets *l, unsigned threads)
 {
     for (int left = TRIES; left > 0; left--) {
         enum outcome o = open_wanted(l, threads);
@@ -218,14 +218,14 @@ open_patiently(struct holdings *l, unsigned threads)
 }
 
 static void
-mark_wanted(struct holdings *l, const struct snapshot *s)
+mark_wanted(struct sockets *l, const struct snapshot *s)
 {
-    for (struct holding *each = l->first; each; each = each->next) {
+    for (struct socket_group *each = l->first; each; each = each->next) {
         each->wanted = false;
         each->kept = each->n;
     }
     for (unsigned i = 0; i < s->n_listens; i++) {
-        struct holding *each = find(l, s->listens[i]->text);
+        struct socket_group *each = find(l, s->listens[i]->text);
         if (each == NULL) {
             each = add(l, s->listens[i]);
             take_inherited(l, each);
@@ -235,16 +235,16 @@ mark_wanted(struct holdings *l, const struct snapshot *s)
 }
 
 static void
-close_from(struct holding *l, unsigned first)
+close_from(struct socket_group *l, unsigned first)
 {
     while (l->n > first)
         close(l->fds[--l->n]);
 }
 
 static void
-roll_back(struct holdings *l)
+roll_back(struct sockets *l)
 {
-    for (struct holding *each = l->first, *next; each; each = next) {
+    for (struct socket_group *each = l->first, *next; each; each = next) {
         next = each->next;
         bool opened = each->n > each->kept;
         close_from(each, each->kept);
@@ -256,7 +256,7 @@ roll_back(struct holdings *l)
 }
 
 bool
-holdings_open(struct holdings *l, const struct snapshot *s, unsigned threads)
+sockets_open(struct sockets *l, const struct snapshot *s, unsigned threads)
 {
     mark_wanted(l, s);
     if (open_patiently(l, threads) == OPENED)
@@ -268,7 +268,7 @@ holdings_open(struct holdings *l, const struct snapshot *s, unsigned threads)
 /* --- closing --- */
 
 static void
-close_one(struct holding *l, bool remove_file)
+close_one(struct socket_group *l, bool remove_file)
 {
     close_from(l, 0);
     if (remove_file && is_unix(l) && unlink(l->options.address.un.sun_path) < 0)
@@ -276,9 +276,9 @@ close_one(struct holding *l, bool remove_file)
 }
 
 void
-holdings_settle(struct holdings *l, const struct snapshot *s)
+sockets_settle(struct sockets *l, const struct snapshot *s)
 {
-    for (struct holding *each = l->first, *next; each; each = next) {
+    for (struct socket_group *each = l->first, *next; each; each = next) {
         next = each->next;
         const struct listen_address *a = snapshot_listen(s, each->text);
         if (a == NULL) {
@@ -294,7 +294,7 @@ holdings_settle(struct holdings *l, const struct snapshot *s)
 }
 
 void
-holdings_close(struct holdings *l, bool unlink_files)
+sockets_close(struct sockets *l, bool unlink_files)
 {
     while (l->first) {
         close_one(l->first, unlink_files && !l->shared);
@@ -304,7 +304,7 @@ holdings_close(struct holdings *l, bool unlink_files)
 }
 
 void
-holdings_forget(struct holdings *l)
+sockets_forget(struct sockets *l)
 {
     while (l->first) {
         l->first->n = 0;

@@ -6,23 +6,23 @@
 
 #include <stdbool.h>
 
-struct ending {
-    enum { ENDING_NOT, ENDING_GRACEFULLY, ENDING_NOW } how;
+struct shutdown {
+    enum { SHUTDOWN_NOT, SHUTDOWN_GRACEFULLY, SHUTDOWN_NOW } how;
     uint64_t deadline; /* of the present step; NEVER */
     bool killed;
 };
 
-void ending_init(struct ending *e);
+void shutdown_init(struct shutdown *e);
 /* No more accepting; exchanges may finish within timeout_ms (0: as long as they take). */
-void ending_drain(struct ending *e, uint64_t timeout_ms);
+void shutdown_drain(struct shutdown *e, uint64_t timeout_ms);
 /* Exchanges are cut. */
-void ending_terminate(struct ending *e);
+void shutdown_terminate(struct shutdown *e);
 /* To be called after each wait: takes the next step when its time has come. True when the process
  * may exit. */
-bool ending_reached(struct ending *e);
+bool shutdown_reached(struct shutdown *e);
 /* For poll(2): milliseconds until the next step, -1 for none. */
-int ending_timeout(const struct ending *e);
+int shutdown_timeout(const struct shutdown *e);
 struct snapshot;
 /* Joins the threads when they have ended, flushes what is left, says so, drops the process's
  * snapshot (after the last line: its error log is in it), and exits with 0. */
-_Noreturn void ending_exit(struct snapshot *s);
+_Noreturn void shutdown_exit(struct snapshot *s);

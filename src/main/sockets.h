@@ -9,34 +9,34 @@
 
 #include "exchange/snapshot.h"
 
-struct holding {
-    struct holding *next;
+struct socket_group {
+    struct socket_group *next;
     struct listen_options options;
     struct str text;  /* malloc; "0.0.0.0:80" */
     int *fds;         /* n of them */
-    unsigned n, kept; /* kept: how many were open before the latest holdings_open */
+    unsigned n, kept; /* kept: how many were open before the latest sockets_open */
     bool wanted;
 };
 
-struct holdings {
-    struct holding *first;
+struct sockets {
+    struct socket_group *first;
     int *inherited; /* ended by -1; NULL: none. Sockets of a former program, not yet asked for */
     bool shared;    /* with another program: socket files are not removed */
 };
 
 /* Takes over the sockets that USHER_LISTENERS names ("4;5;7;"), and removes it from the
  * environment. */
-void holdings_inherit(struct holdings *l);
+void sockets_inherit(struct sockets *l);
 /* Opens what the snapshot asks for and is not open yet, for that many threads; tries again for some
  * seconds as nginx does. Reports what fails; false then, and nothing has changed. After it,
- * holdings_settle or nothing more. */
-bool holdings_open(struct holdings *l, const struct snapshot *s, unsigned threads);
+ * sockets_settle or nothing more. */
+bool sockets_open(struct sockets *l, const struct snapshot *s, unsigned threads);
 /* The snapshot is in force: applies changed options, closes what no one wants any more. */
-void holdings_settle(struct holdings *l, const struct snapshot *s);
+void sockets_settle(struct sockets *l, const struct snapshot *s);
 /* Closes all; socket files are removed when `unlink` says so and no other program shares them. */
-void holdings_close(struct holdings *l, bool unlink);
+void sockets_close(struct sockets *l, bool unlink);
 /* Drops what it knows and leaves the descriptors open: somebody else owns them now. */
-void holdings_forget(struct holdings *l);
+void sockets_forget(struct sockets *l);
 /* The value of USHER_LISTENERS for a new program; its descriptors outlive exec from now on. malloc.
  */
-char *holdings_bequeath(const struct holdings *l);
+char *sockets_export(const struct sockets *l);

@@ -1,5 +1,5 @@
 /* The configuration names the pid file, the pid file the process. */
-#include "main/order.h"
+#include "main/send_signal.h"
 
 #include "main/configuration.h"
 #include "main/pidfile.h"
@@ -37,7 +37,7 @@ is_hindered(const struct options *o, const struct snapshot *s, const struct diag
 }
 
 int
-order_send(const struct options *o)
+send_signal(const struct options *o)
 {
     struct diags d;
     struct snapshot *s = configuration_compile(o, NULL, &d);
