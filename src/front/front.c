@@ -77,12 +77,18 @@ front_count_in(struct front_thread *f)
 }
 
 void
+front_resume(struct front_thread *f)
+{
+    if (f->paused)
+        timer_set(&f->resume, clock_ms());
+}
+
+void
 front_count_out(struct front_thread *f)
 {
     f->n_connections--;
     atomic_fetch_sub_explicit(&f->tally->active, 1, memory_order_relaxed);
-    if (f->paused)
-        timer_set(&f->resume, clock_ms());
+    front_resume(f);
     finish_if_empty(f);
 }
 

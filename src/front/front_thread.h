@@ -42,6 +42,8 @@ void listener_release(struct listener *l); /* a connection of it has gone */
 /* A connection comes and goes. */
 void front_count_in(struct front_thread *f);
 void front_count_out(struct front_thread *f);
+/* A connection went or may go: if accepting is paused, it is tried again at once. */
+void front_resume(struct front_thread *f);
 /* Makes room when the limit is reached: closes the connection that has been idle longest and is not
  * spared. False when there is none. */
 bool front_evict_idle(struct front_thread *f);

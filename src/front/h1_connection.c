@@ -66,6 +66,7 @@ go_idle(struct h1_connection *c, uint64_t deadline)
     set_link(c, &f->idle);
     atomic_fetch_add_explicit(&f->tally->waiting, 1, memory_order_relaxed);
     timer_set(&c->timer, deadline);
+    front_resume(f);
 }
 
 /* keepalive_timeout, or the first head's time. */

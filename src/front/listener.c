@@ -4,6 +4,7 @@
 #include "base/must.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -21,13 +22,23 @@ pause_accepting(struct front_thread *f, int error)
 }
 
 static bool
-has_room(struct front_thread *f)
+somebody_waits(int fd)
 {
-    if (f->n_connections < f->limit || front_evict_idle(f))
+    struct pollfd queue = { .fd = fd, .events = POLLIN };
+    return poll(&queue, 1, 0) == 1;
+}
+
+/* Nobody has to go before another one has really come. */
+static bool
+has_room(struct front_thread *f, int fd)
+{
+    if (f->n_connections < f->limit)
         return true;
-    if (!f->paused)
-        log_write(error_log_global(), LEVEL_ALERT, 0, "%u worker_connections are not enough",
-                  f->limit);
+    if (!somebody_waits(fd))
+        return false;
+    if (front_evict_idle(f))
+        return true;
+    log_write(error_log_global(), LEVEL_ALERT, 0, "%u worker_connections are not enough", f->limit);
     f->paused = true;
     timer_set(&f->resume, clock_in(RETRY_MS));
     return false;
@@ -38,7 +49,7 @@ accept_all(struct watch *w, unsigned bits)
 {
     struct listener *l = (struct listener *)w;
     struct front_thread *f = front_self();
-    while (!l->closed && !f->paused && has_room(f)) {
+    while (!l->closed && !f->paused && has_room(f, w->fd)) {
         struct address peer = { .size = sizeof peer - offsetof(struct address, any) };
         int fd = accept4(w->fd, &peer.any, &peer.size, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd >= 0)
