@@ -12,12 +12,14 @@ import pytest
 import client
 from dns import NameServer
 from origin import Origin
-from proxy import BIN, IS_NGINX, Proxy
+from proxy import BIN, IS_NGINX, THREADS, Proxy
 
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "usher_only(why): usher differs from nginx 1.22 on purpose")
     config.addinivalue_line("markers", "plain_build: counts memory, which sanitizers spend freely")
+    config.addinivalue_line("markers", "one_thread: counts turns, idle connections, cached names or "
+                            "log lines in order, of which each thread has its own")
 
 
 def pytest_collection_modifyitems(items):
@@ -27,6 +29,8 @@ def pytest_collection_modifyitems(items):
             item.add_marker(pytest.mark.skip(reason="usher only"))
         if os.environ.get("USHER_SANITIZED") and item.get_closest_marker("plain_build"):
             item.add_marker(pytest.mark.skip(reason="a sanitizer's build"))
+        if THREADS and item.get_closest_marker("one_thread"):
+            item.add_marker(pytest.mark.skip(reason="several threads"))
 
 
 def pytest_report_header():

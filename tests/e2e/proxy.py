@@ -18,6 +18,7 @@ from wait import until
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BIN = os.environ.get("USHER_BIN", str(ROOT / "build" / "usher"))
 IS_NGINX = os.path.basename(BIN).startswith("nginx")
+THREADS = os.environ.get("USHER_THREADS")  # where a test asks for no number of its own
 
 # What may never stand in a log after a test: our bugs, and the sanitizers' words for them.
 BAD = re.compile(r"\[(alert|emerg)\]|ERROR: \w+Sanitizer|WARNING: ThreadSanitizer|runtime error:"
@@ -87,7 +88,10 @@ class Proxy:
         text = self.fill(text)
         if not self.bare and not re.search(r"^\s*events\b", text, re.M):
             temp = NGINX_TEMP if IS_NGINX else ""
-            text = (f"{self.main}\nevents {{ }}\nhttp {{\naccess_log logs/access.log;\n"
+            main = self.main
+            if THREADS and "worker_processes" not in main:
+                main += f"\nworker_processes {THREADS};"
+            text = (f"{main}\nevents {{ }}\nhttp {{\naccess_log logs/access.log;\n"
                     f"{temp}{text}\n}}\n")
         (self.prefix / "usher.conf").write_text(text)
 

@@ -98,6 +98,7 @@ def log_is_empty(p, name):
     return (p.prefix / "logs" / name).read_bytes() == b""
 
 
+@pytest.mark.one_thread
 def test_a_compressed_log(usher):
     p = usher(site("log_format f $uri; access_log logs/f.gz f gzip;"))
     for n in range(3):

@@ -33,6 +33,7 @@ def test_the_example_is_the_fragment_of_the_readme():
     assert text.strip() in (ROOT / "README.md").read_text()
 
 
+@pytest.mark.one_thread
 def test_root_alternates_between_the_two_web_servers(house):
     proxy, _ = house
     seen = [get(proxy, "/").text for _ in range(6)]

@@ -34,6 +34,7 @@ def ask(proxy):
     return get(proxy, headers={"To": "app.test"}).text
 
 
+@pytest.mark.one_thread
 def test_a_name_in_a_variable_is_asked_of_the_resolver(usher, dns, twins):
     names = dns({"app.test": ["127.0.0.1"]})
     proxy = usher(BY_VARIABLE, DNS=names, APP=twins)

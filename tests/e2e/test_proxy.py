@@ -82,6 +82,7 @@ def test_a_groups_name_is_the_default_host(usher, echo):
 
 
 @pytest.mark.usher_only("as nginx 1.29.7: before it, HTTP/1.0 and Connection: close")
+@pytest.mark.one_thread
 def test_default_version_is_1_1_and_connections_are_kept(usher, echo):
     proxy = usher(server("location / { proxy_pass http://%%O%%; }"), O=echo)
     for _ in range(3):
@@ -101,6 +102,7 @@ def test_keepalive_pool(usher, echo):
     assert len(echo.connections) == 1 and len(echo.requests) == 10
 
 
+@pytest.mark.one_thread
 def test_upstream_keepalive_requests(usher, echo):
     proxy = usher(server('location / { proxy_pass http://g; proxy_http_version 1.1;'
                          ' proxy_set_header Connection ""; }',

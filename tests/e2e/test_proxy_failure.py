@@ -72,6 +72,7 @@ def test_a_post_to_a_refused_address_goes_to_the_next(usher, good, refusing):
     assert [len(r.body) for r in good.requests] == [100000] * 2
 
 
+@pytest.mark.one_thread
 def test_statuses_named_in_next_upstream(usher, origin, good):
     bad = origin(reply("busy", "503 Service Unavailable"))
     conf = group("server %%BAD%% max_fails=0; server %%GOOD%% max_fails=0;",
@@ -129,6 +130,7 @@ def test_backup_serves_only_when_the_others_fail(usher, origin, good):
     assert [get(proxy).text for _ in range(4)] == ["spare"] * 4
 
 
+@pytest.mark.one_thread
 def test_down_is_never_asked_and_weight_is_kept(usher, origin, good):
     heavy, down = origin(reply("heavy")), origin(reply("down"))
     proxy = usher(group("server %%DOWN%% down; server %%HEAVY%% weight=3; server %%GOOD%%;"),

@@ -245,7 +245,7 @@ def test_ps_tells_master_from_worker(usher):
 def test_worker_processes_are_threads(usher):
     p = usher(HELLO, main="worker_processes 3;")
     [worker] = workers(p)
-    assert loops(worker) == ["usher/0", "usher/1", "usher/2"]
+    until(lambda: loops(worker) == ["usher/0", "usher/1", "usher/2"], "three threads")
     for _ in range(12):
         assert get(p).text == "hello"
 
