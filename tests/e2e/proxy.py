@@ -20,6 +20,9 @@ BIN = os.environ.get("USHER_BIN", str(ROOT / "build" / "usher"))
 IS_NGINX = os.path.basename(BIN).startswith("nginx")
 THREADS = os.environ.get("USHER_THREADS")  # where a test asks for no number of its own
 
+# More threads than tests ask for: USHER_WORKERS=4, for ThreadSanitizer.
+WORKERS = os.environ.get("USHER_WORKERS")
+
 # What may never stand in a log after a test: our bugs, and the sanitizers' words for them.
 BAD = re.compile(r"\[(alert|emerg)\]|ERROR: \w+Sanitizer|WARNING: ThreadSanitizer|runtime error:"
                  r"|must\(|exited on signal")
@@ -93,6 +96,8 @@ class Proxy:
                 main += f"\nworker_processes {THREADS};"
             text = (f"{main}\nevents {{ }}\nhttp {{\naccess_log logs/access.log;\n"
                     f"{temp}{text}\n}}\n")
+        if WORKERS and not self.bare and "worker_processes" not in text:
+            text = f"worker_processes {WORKERS};\n{text}"
         (self.prefix / "usher.conf").write_text(text)
 
     def fill(self, text):

@@ -1,0 +1,184 @@
+/* Any bytes as what a client says: through a real socket, a real loop and a small configuration.
+ *
+ * Whatever comes, all that is answered is well-formed, the loop comes to rest, and neither a
+ * connection nor a fiber nor a use of the snapshot is left. The first byte is the size of the
+ * pieces in which the rest arrives. */
+#include "target.h"
+
+#include "front/front_thread.h"
+#include "main/registry.h"
+#include "wire/h1.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define ADDRESS "127.0.0.1:8080"
+
+/* All waiting is for a client that has said its last word: the times need not be long. */
+static const char text[] =
+    "error_log /dev/null emerg; events { } http { access_log off; client_header_timeout 1s;"
+    "client_body_timeout 1s; keepalive_timeout 1s; lingering_time 1s; send_timeout 1s;"
+    "client_max_body_size 300; large_client_header_buffers 2 512; max_headers 20;"
+    "server { listen " ADDRESS "; server_name a *.b.example ~^c(?<d>.)$;"
+    "location / { return 200 \"$request_method $uri $args $host $d $http_x\"; }"
+    "location = /none { return 204; } location = /gone { return 444; }"
+    "location = /lost { return 404; } location = /away { return 301 /there$request_uri; }"
+    "location ~ ^/r/(.*)$ { return 200 $1; } location /old { return 200 $uri; "
+    "chunked_transfer_encoding off; keepalive_timeout 0; }"
+    "location /streamed { proxy_request_buffering off; proxy_pass http://unix:/nowhere; }"
+    "location /kept { proxy_pass http://unix:/nowhere; } } }";
+
+enum { PIECES_MAX = 40, TURNS_MAX = 2000 };
+
+static struct snapshot *snapshot;
+static struct listener listener = { .text = { ADDRESS, sizeof ADDRESS - 1 } };
+
+struct visitor {
+    struct conn conn;
+    struct arena arena;
+    struct str says;
+    size_t piece;
+    struct buf heard;
+};
+
+static void
+start(void)
+{
+    static struct diags problems;
+    struct snapshot_request r = { .text = str_of(text),
+                                  .prefix = STR("/"),
+                                  .sets = registry_sets() };
+    must(loop_open() == 0);
+    snapshot = snapshot_compile(&r, &problems);
+    must(problems.errors == 0);
+    snapshot_adopt(snapshot);
+    must(address_parse(listener.text, 80, &listener.address));
+}
+
+static void
+connect_pair(struct visitor *c)
+{
+    int fds[2];
+    struct address peer = listener.address;
+    must(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds) == 0);
+    must(conn_open(&c->conn, fds[0], WATCH_WRITE) == 0);
+    h1_connection_open(&listener, fds[1], &peer);
+}
+
+/* A refused client may find its connection closed before it has said all. */
+static void
+say_all(struct visitor *c)
+{
+    struct str rest = c->says;
+    while (rest.n) {
+        struct str piece = str_head(rest, c->piece);
+        rest = str_skip(rest, piece.n);
+        if (conn_write(&c->conn, piece.p, piece.n, 10000) < 0)
+            return;
+        for (int i = 0; i < 3; i++)
+            must(fiber_yield() == 0);
+    }
+    (void)conn_shutdown_write(&c->conn);
+}
+
+static void
+hear_all(struct visitor *c)
+{
+    char some[4096];
+    ssize_t n;
+    while ((n = conn_read(&c->conn, some, sizeof some, clock_in(10000))) > 0)
+        buf_put(&c->heard, (struct str){ some, (size_t)n });
+    must(n != -ETIMEDOUT);
+}
+
+static void
+talk(void *arg)
+{
+    struct visitor *c = arg;
+    connect_pair(c);
+    say_all(c);
+    hear_all(c);
+    conn_close(&c->conn);
+    for (int i = 0; i < TURNS_MAX && (listener.connections || fiber_count() > 1); i++)
+        must(fiber_yield() == 0);
+    must(listener.connections == 0 && front_self()->n_connections == 0);
+    must(fiber_count() == 1);
+    must(snapshot->uses[thread_index] == 0);
+    loop_stop();
+}
+
+static struct str
+skip_chunks(struct str rest)
+{
+    struct h1_chunked chunked;
+    struct str data;
+    enum h1_outcome outcome;
+    h1_chunked_init(&chunked, NULL);
+    while ((outcome = h1_chunked_next(&chunked, &rest, &data)) == H1_MORE)
+        must(data.n > 0);
+    must(outcome == H1_DONE);
+    return rest;
+}
+
+/* One response, whole. What is left after one that says close is nothing. */
+static struct str
+skip_response(struct str rest, struct arena *a)
+{
+    static const struct h1_limits none = { .line = SIZE_MAX, .underscores = true };
+    struct response_head head = { 0 };
+    size_t scanned = 0, size;
+    const char *why;
+    fields_init(&head.fields, a);
+    must(h1_find_head_end(rest, &scanned, &size) == H1_DONE);
+    must(h1_parse_response(str_head(rest, size), &none, METHOD_GET, &head, &why) == H1_DONE);
+    rest = str_skip(rest, size);
+    if (head.framing == FRAMING_CLOSE)
+        return STR_NONE;
+    if (head.framing == FRAMING_CHUNKED)
+        rest = skip_chunks(rest);
+    if (head.framing == FRAMING_LENGTH) {
+        must(rest.n >= head.content_length);
+        rest = str_skip(rest, (size_t)head.content_length);
+    }
+    must(head.keep_alive || head.status < 200 || rest.n == 0);
+    return rest;
+}
+
+static bool
+mentions_head(struct str said)
+{
+    return memmem(said.p, said.n, "HEAD ", 5) != NULL;
+}
+
+static void
+check(struct visitor *c)
+{
+    struct str rest = buf_str(&c->heard);
+    if (mentions_head(c->says)) /* which answers have a body cannot be told from here */
+        return;
+    while (rest.n)
+        rest = skip_response(rest, &c->arena);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    if (size < 2)
+        return 0;
+    if (snapshot == NULL)
+        start();
+    struct visitor c = { .says = { (const char *)data + 1, size - 1 }, .piece = data[0] };
+    if (c.piece <= size / PIECES_MAX)
+        c.piece = size / PIECES_MAX + 1;
+    if (data[0] == 0)
+        c.piece = size;
+    arena_init(&c.arena, 0);
+    buf_init(&c.heard, &c.arena, 4096, 0);
+    fiber_spawn(talk, &c);
+    loop_run();
+    check(&c);
+    arena_fini(&c.arena);
+    return 0;
+}
