@@ -25,6 +25,7 @@ struct front_thread {
     void (*done)(void *arg);
     void *done_arg;
     struct timer resume; /* accepting again after descriptors ran out */
+    uint64_t told_ms;    /* when the log was last told that there is no room; 0: never */
     struct front_tally *tally;
 };
 

@@ -8,17 +8,37 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { RETRY_MS = 500 };
+enum { RETRY_MS = 500, SAY_EVERY_MS = 1000 };
 
-/* Out of descriptors or memory: the longest idle connection goes first, else accepting pauses. */
-static void
-pause_accepting(struct front_thread *f, int error)
+/* An overload lasts while clients come and go: one line a second tells it. */
+static bool
+is_news(struct front_thread *f)
 {
-    log_write_errno(error_log_global(), LEVEL_CRIT, 0, error, "accept4() failed");
-    if (!front_evict_idle(f)) {
-        f->paused = true;
-        timer_set(&f->resume, clock_in(RETRY_MS));
-    }
+    uint64_t now = clock_ms();
+    if (f->told_ms && now - f->told_ms < SAY_EVERY_MS)
+        return false;
+    f->told_ms = now;
+    return true;
+}
+
+static void
+pause_accepting(struct front_thread *f)
+{
+    f->paused = true;
+    timer_set(&f->resume, clock_in(RETRY_MS));
+}
+
+/* Out of descriptors or memory: the longest idle connection goes first, else accepting pauses; so
+ * it does after what we know nothing about, lest it comes again at once and for ever. */
+static void
+accept_failed(struct front_thread *f, int error)
+{
+    bool exhausted = error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
+    if (is_news(f))
+        log_write_errno(error_log_global(), exhausted ? LEVEL_CRIT : LEVEL_ALERT, 0, error,
+                        "accept4() failed");
+    if (!exhausted || !front_evict_idle(f))
+        pause_accepting(f);
 }
 
 static bool
@@ -38,9 +58,10 @@ has_room(struct front_thread *f, int fd)
         return false;
     if (front_evict_idle(f))
         return true;
-    log_write(error_log_global(), LEVEL_ALERT, 0, "%u worker_connections are not enough", f->limit);
-    f->paused = true;
-    timer_set(&f->resume, clock_in(RETRY_MS));
+    if (is_news(f))
+        log_write(error_log_global(), LEVEL_ALERT, 0, "%u worker_connections are not enough",
+                  f->limit);
+    pause_accepting(f);
     return false;
 }
 
@@ -54,12 +75,10 @@ accept_all(struct watch *w, unsigned bits)
         int fd = accept4(w->fd, &peer.any, &peer.size, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd >= 0)
             h1_connection_open(l, fd, &peer);
-        else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
-            pause_accepting(f, errno);
         else if (errno == EAGAIN)
             return;
         else if (errno != EINTR && errno != ECONNABORTED)
-            log_write_errno(error_log_global(), LEVEL_ALERT, 0, errno, "accept4() failed");
+            accept_failed(f, errno);
     }
 }
 

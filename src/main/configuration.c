@@ -55,12 +55,15 @@ configuration_open_logs(struct snapshot *s, struct diags *d)
     bool fine = log_files_open(&s->compile);
     if (d->errors > before)
         report_diags(d, true);
-    if (!fine)
-        return false;
+    return fine;
+}
+
+void
+configuration_use_logs(struct snapshot *s)
+{
     error_log_set_global(s->error_log);
     report_log_opened();
     crash_report_to(configuration_error_fd(s));
-    return true;
 }
 
 struct str

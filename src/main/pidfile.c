@@ -62,7 +62,10 @@ pidfile_read(struct str path, pid_t *pid, char text[32], int *why)
 void
 pidfile_remove(struct str path)
 {
-    char whole[PATH_MAX];
+    char whole[PATH_MAX], text[32];
+    pid_t pid;
+    int why;
     snprintf(whole, sizeof whole, STR_FMT, STR_ARG(path));
-    unlink(whole);
+    if (pidfile_read(path, &pid, text, &why) && pid == getpid())
+        unlink(whole);
 }

@@ -10,5 +10,5 @@ int pidfile_write(struct str path);
 /* Reads one. False and *why (an errno; 0: not a number, the text is in `text`) when there is none.
  */
 bool pidfile_read(struct str path, pid_t *pid, char text[32], int *why);
-/* No file no matter. */
+/* Only where it names this process: another's file is another's. No file no matter. */
 void pidfile_remove(struct str path);

@@ -87,31 +87,33 @@ take(struct supervisor *s, struct snapshot *new)
 void
 reload_replace_worker(struct supervisor *s)
 {
-    struct worker_process *former = s->workers.first;
+    for (struct worker_process *w = s->workers.first; w; w = w->next)
+        w->stale = true;
     report(LEVEL_NOTICE, 0, "start worker processes");
-    bool born = workers_spawn(&s->workers, s->options, s->snapshot, &s->sockets);
-    for (struct worker_process *w = former; w && born; w = w->next)
-        worker_dismiss(w);
+    if (workers_spawn(&s->workers, s->options, s->snapshot, &s->sockets))
+        s->workers.first->reloaded = true;
 }
 
 static void
 put_in_force(struct supervisor *s, struct snapshot *new)
 {
     struct worker_process *w = workers_serving(&s->workers);
-    bool replace = w == NULL || process_settings_need_new_worker(process_settings_of(s->snapshot),
-                                                                 process_settings_of(new));
+    bool replace = w == NULL || w->stale ||
+                   process_settings_need_new_worker(process_settings_of(s->snapshot),
+                                                    process_settings_of(new));
     int e = replace ? 0 : send_all(w, &s->sockets, new);
     if (e < 0)
         report(LEVEL_ALERT, -e, "the worker process %d did not take the configuration", w->pid);
     s->sockets.shared = supervisor_shares(s);
     sockets_settle(&s->sockets, new);
     take(s, new);
-    if (replace || e < 0) {
+    if (replace || e < 0)
         reload_replace_worker(s);
-        report(LEVEL_NOTICE, 0, "configuration reloaded, in a new worker process");
-    }
+    else
+        w->busy = true;
 }
 
+/* The sockets come last: one that is bound and then not wanted would have taken connections. */
 static bool
 prepare(struct supervisor *s, struct snapshot *new, struct diags *d)
 {
@@ -119,12 +121,10 @@ prepare(struct supervisor *s, struct snapshot *new, struct diags *d)
     if (d->errors)
         return false;
     unsigned threads = process_threads(process_settings_of(new));
-    if (!sockets_open(&s->sockets, new, threads))
+    if (!configuration_open_logs(new, d) || !sockets_open(&s->sockets, new, threads))
         return false;
-    if (configuration_open_logs(new, d))
-        return true;
-    sockets_settle(&s->sockets, s->snapshot);
-    return false;
+    configuration_use_logs(new);
+    return true;
 }
 
 bool
@@ -172,5 +172,7 @@ reload_reopen(struct supervisor *s)
         struct sending to = { .to = w->control };
         log_files_each(send_log, &to);
         send_one(&to, HANDOVER_REOPENED, 0, STR_NONE, -1);
+        if (to.error < 0 && w->control >= 0)
+            report(LEVEL_ALERT, -to.error, "worker process %d did not take the logs", (int)w->pid);
     }
 }

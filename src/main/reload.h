@@ -8,5 +8,6 @@
 bool reload(struct supervisor *s);
 /* Opens every log anew and sends the descriptors to the workers. */
 void reload_reopen(struct supervisor *s);
-/* A worker with the configuration in force in place of the one that serves, which drains. */
+/* A worker with the configuration in force in place of the one that serves; that one drains when
+ * the new one is ready, and not before: a worker that cannot start costs nobody his service. */
 void reload_replace_worker(struct supervisor *s);

@@ -12,6 +12,7 @@
 
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 /* The supervisor's sockets stay its own: threads get duplicates. */
@@ -53,11 +54,13 @@ reload_here(struct supervisor *s)
     report(LEVEL_NOTICE, 0, "reconfiguring");
     struct snapshot *new = configuration_compile(s->options, NULL, &d);
     report_diags(&d, false);
-    if (d.errors == 0 && sockets_open(&s->sockets, new, thread_count) &&
-        configuration_open_logs(new, &d))
+    if (d.errors == 0 && configuration_open_logs(new, &d) &&
+        sockets_open(&s->sockets, new, thread_count)) {
+        configuration_use_logs(new);
         publish(s, new);
-    else
+    } else {
         snapshot_free(new);
+    }
 }
 
 static void
@@ -71,7 +74,10 @@ reopen_here(void)
 static void
 handle_message(struct supervisor *s, struct shutdown *e, enum signal_order o)
 {
-    if (o == ORDER_RELOAD && e->how == SHUTDOWN_NOT)
+    if (o == ORDER_CHILD) /* as process 1 of a container it inherits orphans */
+        while (waitpid(-1, NULL, WNOHANG) > 0)
+            continue;
+    else if (o == ORDER_RELOAD && e->how == SHUTDOWN_NOT)
         reload_here(s);
     else if (o == ORDER_REOPEN)
         reopen_here();
@@ -99,17 +105,26 @@ serve(struct supervisor *s)
     }
 }
 
+static void
+remove_pid(struct supervisor *s)
+{
+    if (s->pid_path.n)
+        pidfile_remove(s->pid_path);
+    free((void *)(uintptr_t)s->pid_path.p);
+}
+
 _Noreturn void
 single_run(struct supervisor *s, void (*started)(void))
 {
     crash_handler_install();
     unsigned threads = process_threads(process_settings_of(s->snapshot));
-    if (!threads_start(threads, s->snapshot, &s->sockets, true))
+    if (!threads_start(threads, s->snapshot, &s->sockets, true)) {
+        sockets_close(&s->sockets, true);
+        remove_pid(s);
         _exit(1);
+    }
     started();
     serve(s);
-    if (s->pid_path.n)
-        pidfile_remove(s->pid_path);
-    free((void *)(uintptr_t)s->pid_path.p);
+    remove_pid(s);
     shutdown_exit(s->snapshot);
 }

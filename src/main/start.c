@@ -101,6 +101,7 @@ open_all(struct supervisor *s, struct diags *d)
     const struct process_settings *p = process_settings_of(s->snapshot);
     if (!configuration_open_logs(s->snapshot, d))
         return false;
+    configuration_use_logs(s->snapshot);
     sockets_inherit(&s->sockets);
     bool inherited = s->sockets.inherited != NULL;
     s->parent = inherited ? getppid() : 0;

@@ -20,7 +20,7 @@ bool
 supervisor_write_pid(struct supervisor *s)
 {
     struct str path = configuration_pid(s->options, s->snapshot);
-    if (str_eq(path, s->pid_path))
+    if (str_eq(path, s->pid_path) || s->successor > 0) /* the successor's file by now */
         return true;
     int e = path.n ? pidfile_write(path) : 0;
     if (e < 0) {
@@ -88,11 +88,21 @@ restart_workers(struct supervisor *s)
     spawn_worker(s);
 }
 
+/* One at a time: however many HUPs come meanwhile, the text that is read after them is the latest.
+ */
+static bool
+is_settling(const struct supervisor *s)
+{
+    const struct worker_process *w = workers_serving(&s->workers);
+    return w && (w->busy || !w->ready);
+}
+
 static void
 handle_reload(struct supervisor *s)
 {
-    if (s->state >= QUITTING)
+    if (!s->reload_wanted || s->state >= QUITTING || is_settling(s))
         return;
+    s->reload_wanted = false;
     bool was_without = s->state == WITHOUT_WORKERS;
     if (was_without && s->successor > 0) {
         restart_workers(s);
@@ -114,12 +124,11 @@ static void
 reap_children(struct supervisor *s)
 {
     int status;
-    bool unexpected;
     for (pid_t pid; (pid = waitpid(-1, &status, WNOHANG)) > 0;) {
         if (pid == s->successor)
             successor_ended(s, status);
         else
-            (void)workers_reap(&s->workers, pid, status, &unexpected);
+            (void)workers_reap(&s->workers, pid, status);
     }
 }
 
@@ -132,6 +141,7 @@ handle_signals(struct supervisor *s)
         case ORDER_IGNORED:
             break;
         case ORDER_RELOAD:
+            s->reload_wanted = true;
             handle_reload(s);
             break;
         case ORDER_REOPEN:
@@ -169,6 +179,21 @@ worker_ready(struct supervisor *s, struct worker_process *w)
 {
     w->ready = s->workers.ever_ready = true;
     tell_start(s);
+    if (w->stale || w->leaving)
+        return;
+    if (w->reloaded)
+        report(LEVEL_NOTICE, 0, "configuration reloaded, in a new worker process");
+    workers_dismiss_stale(&s->workers);
+}
+
+static void
+worker_answered(struct supervisor *s, struct worker_process *w, const struct handover *m)
+{
+    w->busy = false;
+    if (m->kind == HANDOVER_ADOPTED)
+        report(LEVEL_NOTICE, 0, "configuration reloaded, generation %u", m->number);
+    else if (s->state == SERVING && !w->leaving)
+        reload_replace_worker(s);
 }
 
 static void
@@ -181,10 +206,8 @@ read_worker(struct supervisor *s, struct worker_process *w)
             close(m.fd);
         if (m.kind == HANDOVER_READY)
             worker_ready(s, w);
-        else if (m.kind == HANDOVER_ADOPTED)
-            report(LEVEL_NOTICE, 0, "configuration reloaded, generation %u", m.number);
-        else if (m.kind == HANDOVER_REFUSED)
-            reload_replace_worker(s);
+        else if (m.kind == HANDOVER_ADOPTED || m.kind == HANDOVER_REFUSED)
+            worker_answered(s, w, &m);
     }
     if (w->control >= 0 && r != -EAGAIN) { /* its death is told by SIGCHLD */
         close(w->control);
@@ -248,6 +271,7 @@ supervise(struct supervisor *s)
         clock_refresh();
         read_workers(s);
         handle_signals(s);
+        handle_reload(s);
         act_on_time(s);
     }
 }

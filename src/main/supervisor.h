@@ -20,6 +20,7 @@ struct supervisor {
     pid_t parent;          /* that inherited us its sockets, or 0 */
     pid_t successor;       /* the new program after USR2, or 0 */
     void (*started)(void); /* to be called once; NULL then */
+    bool reload_wanted;    /* HUP came while the worker was busy with the one before */
     uint64_t kill_at;      /* TERMINATING: patience ends */
 };
 

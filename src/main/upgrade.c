@@ -86,4 +86,5 @@ upgrade_failed(struct supervisor *s, int status)
                WEXITSTATUS(status));
     s->successor = 0;
     bring_pid_back(s);
+    (void)supervisor_write_pid(s); /* a reload meanwhile may have named another */
 }

@@ -92,20 +92,36 @@ publish(struct worker *w, struct snapshot *new)
     struct snapshot *former = w->snapshot;
     snapshot_hold(new);
     w->snapshot = w->change.snapshot = new;
-    error_log_set_global(new->error_log);
     threads_change(&w->change);
     snapshot_drop(former);
     tell_supervisor(w, HANDOVER_ADOPTED, (unsigned)new->generation);
 }
 
 static void
+close_listens(const struct worker *w)
+{
+    for (const struct change_listen *l = w->change.listens; l; l = l->next)
+        if (!l->gone)
+            close(l->fd);
+}
+
+static void
 refuse(struct worker *w, struct snapshot *new)
 {
     snapshot_free(new);
-    for (struct change_listen *l = w->change.listens; l; l = l->next)
-        if (!l->gone)
-            close(l->fd);
+    close_listens(w);
     tell_supervisor(w, HANDOVER_REFUSED, 0);
+}
+
+/* Whoever leaves (told by a signal of its own) opens no door any more. */
+static void
+refuse_leaving(struct worker *w, int fd)
+{
+    close(fd);
+    adopt_logs(w);
+    close_listens(w);
+    tell_supervisor(w, HANDOVER_REFUSED, 0);
+    forget_sent(w);
 }
 
 static void
@@ -122,6 +138,7 @@ reload(struct worker *w, int fd)
         report_diags(&d, true);
         refuse(w, new);
     } else {
+        configuration_use_logs(new);
         publish(w, new);
     }
     forget_sent(w);
@@ -149,7 +166,10 @@ handle_message(struct worker *w, const struct handover *m)
         keep_listen(w, m);
         return;
     case HANDOVER_RELOAD:
-        reload(w, m->fd);
+        if (w->shutdown.how == SHUTDOWN_NOT)
+            reload(w, m->fd);
+        else
+            refuse_leaving(w, m->fd);
         return;
     case HANDOVER_DRAIN:
         drain(w);

@@ -80,18 +80,26 @@ order(struct worker_process *w, enum handover_kind kind)
         kill(w->pid, kind == HANDOVER_DRAIN ? SIGQUIT : SIGTERM);
 }
 
-void
-worker_dismiss(struct worker_process *w)
+static void
+dismiss(struct worker_process *w)
 {
     if (!w->leaving)
         order(w, HANDOVER_DRAIN);
 }
 
 void
+workers_dismiss_stale(struct workers *b)
+{
+    for (struct worker_process *w = b->first; w; w = w->next)
+        if (w->stale)
+            dismiss(w);
+}
+
+void
 workers_drain(struct workers *b)
 {
     for (struct worker_process *w = b->first; w; w = w->next)
-        worker_dismiss(w);
+        dismiss(w);
 }
 
 void
@@ -123,12 +131,19 @@ announce_death(pid_t pid, int status)
                WEXITSTATUS(status));
 }
 
+/* What cannot work is tried again only where a service has to be kept up and nobody else does. */
+static uint64_t
+after_fatal(const struct workers *b)
+{
+    return b->ever_ready && workers_serving(b) == NULL ? clock_in(LONGEST_PAUSE_MS) : NEVER;
+}
+
 /* At once the first time; then after a pause that doubles while they die young. */
 static void
 plan_respawn(struct workers *b, const struct worker_process *dead, int status)
 {
     if (WIFEXITED(status) && WEXITSTATUS(status) == WORKER_FATAL) {
-        b->respawn_at = NEVER;
+        b->respawn_at = after_fatal(b);
         return;
     }
     bool young = clock_ms() - dead->started_ms < SHORT_LIFE_MS;
@@ -142,7 +157,7 @@ plan_respawn(struct workers *b, const struct worker_process *dead, int status)
 }
 
 bool
-workers_reap(struct workers *b, pid_t pid, int status, bool *unexpected)
+workers_reap(struct workers *b, pid_t pid, int status)
 {
     struct worker_process **at = &b->first;
     while (*at && (*at)->pid != pid)
@@ -152,10 +167,9 @@ workers_reap(struct workers *b, pid_t pid, int status, bool *unexpected)
         return false;
     clock_refresh();
     announce_death(pid, status);
-    *unexpected = !dead->leaving;
-    if (*unexpected)
-        plan_respawn(b, dead, status);
     *at = dead->next;
+    if (!dead->leaving)
+        plan_respawn(b, dead, status);
     if (dead->control >= 0)
         close(dead->control);
     free(dead);

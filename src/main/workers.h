@@ -13,8 +13,11 @@ struct worker_process {
     pid_t pid;
     int control;
     uint64_t started_ms;
-    bool ready;   /* it accepts */
-    bool leaving; /* it was told to end */
+    bool ready;    /* it accepts */
+    bool busy;     /* with a configuration that it was sent and has not answered */
+    bool stale;    /* it serves another configuration than the one in force */
+    bool reloaded; /* born of a reload */
+    bool leaving;  /* it was told to end */
 };
 
 struct workers {
@@ -28,16 +31,16 @@ void workers_init(struct workers *b);
 /* Forks a worker. False when it could not be (reported; tried again later). */
 bool workers_spawn(struct workers *b, const struct options *o, struct snapshot *s,
                    const struct sockets *h);
-/* The one that serves, or NULL. */
+/* The one that serves, the youngest of them, or NULL. */
 struct worker_process *workers_serving(const struct workers *b);
-/* Tells one to drain. */
-void worker_dismiss(struct worker_process *w);
+/* Tells those to drain that serve another configuration than the one in force. */
+void workers_dismiss_stale(struct workers *b);
 /* Tells all that are not leaving yet to drain, or everybody to terminate. */
 void workers_drain(struct workers *b);
 void workers_terminate(struct workers *b);
 void workers_kill(struct workers *b); /* SIGKILL */
-/* A child has ended. True when it was a worker; *unexpected when it was the serving one: the next
- * respawn is due at respawn_at then. Logs nginx's lines. */
-bool workers_reap(struct workers *b, pid_t pid, int status, bool *unexpected);
+/* A child has ended. False when it was no worker. When nobody had told it to, respawn_at says when
+ * the next is due. Logs nginx's lines. */
+bool workers_reap(struct workers *b, pid_t pid, int status);
 /* For poll(2): appends the control sockets. How many. */
 unsigned workers_poll(const struct workers *b, struct pollfd *fds, unsigned room);
