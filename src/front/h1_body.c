@@ -35,6 +35,7 @@ read_more(struct exchange *x, struct h1_exchange *h)
     if (n <= 0)
         return n == 0 ? -ECONNRESET : (int)n;
     c->end = (size_t)n;
+    c->heard_ms = clock_ms();
     return 0;
 }
 

@@ -9,8 +9,9 @@
 #include <stdlib.h>
 
 /* For the first request of a connection that a process about to end has accepted; how many requests
- * that are there already are answered before other connections have their turn. */
-enum { FIRST_REQUEST_MS = 1000, BURST_MAX = 16 };
+ * that are there already are answered before other connections have their turn; how soon after a
+ * request a FIN belongs to it. */
+enum { FIRST_REQUEST_MS = 1000, BURST_MAX = 16, HEELS_MS = 20 };
 
 static _Atomic uint64_t serials;
 
@@ -38,12 +39,21 @@ wake_idle(struct watch *w, unsigned bits)
     c->fiber = fiber_spawn(serve, c);
 }
 
+/* A FIN may be the end of what the client has to say, or of the client: TCP does not tell. One at
+ * the heels of the request is taken for the first (a script with nc), a later one for the second (a
+ * reader who lost patience). A reset leaves no doubt. */
+static bool
+is_half_close(const struct h1_connection *c, unsigned bits)
+{
+    return !(bits & WATCH_ERROR) && clock_ms() - c->heard_ms < HEELS_MS;
+}
+
 /* The client went away while nobody reads from it: whoever waits for somebody else is told. */
 static void
 notice_hangup(struct watch *w, unsigned bits)
 {
     struct h1_connection *c = (struct h1_connection *)w;
-    if (!(bits & (WATCH_HANGUP | WATCH_ERROR)) || c->exchange == NULL)
+    if (!(bits & (WATCH_HANGUP | WATCH_ERROR)) || c->exchange == NULL || is_half_close(c, bits))
         return;
     c->exchange->client_gone = true;
     if (c->exchange->cancel_on_gone)
@@ -253,6 +263,7 @@ serve_one(struct h1_connection *c, const struct listen_address *l, struct str he
     x->connection = h;
     x->pipelined = c->pipelined;
     c->exchange = x;
+    c->heard_ms = clock_ms();
     c->client.requests++;
     c->blanks = 0;
     atomic_fetch_add_explicit(&front_self()->tally->requests, 1, memory_order_relaxed);

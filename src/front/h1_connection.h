@@ -20,6 +20,7 @@ struct h1_connection {
     struct exchange *exchange; /* under way, else NULL */
     struct buffer *in;         /* read ahead; NULL when nothing is: a long exchange holds none */
     size_t start, end;         /* unread part of it */
+    uint64_t heard_ms;         /* when bytes of the present request last came */
     int head_error; /* why the present head is refused unparsed: -E2BIG, -ETIMEDOUT, -ECONNRESET;
                        else 0 */
     uint64_t idle_timeout; /* keepalive_timeout of the last request, ms; 0 before the first */

@@ -35,10 +35,11 @@ static int
 next(struct body *b, struct chunk *out)
 {
     struct gateway *g = container_of(b, struct gateway, body);
+    bool ended = g->body_ended;
     int r = g->codec->read_body(g, out);
     if (r >= 0) {
         g->step->body += out->bytes.n;
-        if (g->body_ended)
+        if (g->body_ended && !ended)
             end_body(g);
     } else if (!fiber_cancelled()) {
         enum fault fault = r == -ETIMEDOUT ? FAULT_UPSTREAM_BODY_TIMEOUT : FAULT_UPSTREAM_TRUNCATED;
@@ -181,7 +182,7 @@ obey_limit_rate(struct gateway *g)
     struct str value = fields_value(&g->head.fields, HEADER_X_ACCEL_LIMIT_RATE);
     uint64_t rate;
     if (value.n && !(g->my->ignore_headers & IGNORE_X_ACCEL_LIMIT_RATE) &&
-        parse_bytes(value, &rate))
+        str_to_u64(value, INT64_MAX, &rate))
         g->x->limit_rate = rate;
 }
 

@@ -19,7 +19,8 @@ struct rewrite_rule {
     bool is_default;     /* proxy_redirect default */
     struct regex *regex; /* else `from` is compared */
     const struct template *from, *to;
-    unsigned flags; /* proxy_cookie_flags */
+    const struct template **flags; /* proxy_cookie_flags: n_flags of them */
+    unsigned n_flags;
 };
 
 struct rewrite_rules {
@@ -129,12 +130,15 @@ rewrite_set_cookie_flags(struct setting *s)
     if (set_off(s))
         return true;
     struct rewrite_rule *rule = add_rule(s);
+    rule->flags = arena_array(s->compile->arena, const struct template *, s->node->n);
     for (unsigned i = 2; i < s->node->n; i++) {
-        unsigned flag = cookie_flag(setting_arg(s, i));
-        if (flag == 0)
+        const struct template *t = template_compile(s, i, setting_arg(s, i));
+        if (t == NULL)
+            return false;
+        if (template_is_plain(t) && cookie_flag(template_plain(t)) == 0)
             return setting_error(s, i, "unknown parameter \"" STR_FMT "\"",
                                  STR_ARG(setting_arg(s, i)));
-        rule->flags |= flag;
+        rule->flags[rule->n_flags++] = t;
     }
     return set_from(s, rule, true);
 }
@@ -277,6 +281,15 @@ apply_flags(struct exchange *x, struct str cookie, unsigned flags)
     return cookie;
 }
 
+static unsigned
+flags_of(struct exchange *x, const struct rewrite_rule *rule)
+{
+    unsigned flags = 0;
+    for (unsigned i = 0; i < rule->n_flags; i++)
+        flags |= cookie_flag(template_eval(rule->flags[i], x));
+    return flags;
+}
+
 static struct str
 rewrite_flags(struct gateway *g, struct str cookie)
 {
@@ -287,7 +300,7 @@ rewrite_flags(struct gateway *g, struct str cookie)
     for (const struct rewrite_rule *r = rules->first; r; r = r->next)
         if (r->regex ? regex_match(r->regex, name, g->x)
                      : str_eq_nocase(template_eval(r->from, g->x), name))
-            return apply_flags(g->x, cookie, r->flags);
+            return apply_flags(g->x, cookie, flags_of(g->x, r));
     return cookie;
 }
 

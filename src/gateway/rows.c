@@ -52,6 +52,9 @@ add_header(struct setting *s)
 bool
 gateway_set_header(struct setting *s)
 {
+    if (!h1_is_token(setting_arg(s, 1)))
+        return setting_error(s, 1, "invalid header name \"" STR_FMT "\"",
+                             STR_ARG(setting_arg(s, 1)));
     struct set_header *h = add_header(s);
     struct set_headers *set = *(struct set_headers **)s->field;
     h->name = setting_arg(s, 1);
@@ -101,13 +104,18 @@ bool
 gateway_set_bind(struct setting *s)
 {
     const struct template **bind = s->field;
+    struct address address;
     if (s->node->n == 3 && !str_eq(setting_arg(s, 2), STR("transparent")))
         return setting_error(s, 2, "invalid parameter \"" STR_FMT "\"", STR_ARG(setting_arg(s, 2)));
     if (s->node->n == 3)
         return setting_error(s, 2, "transparent proxying is not supported by this usher yet");
-    *bind =
-        str_eq(setting_arg(s, 1), STR("off")) ? NULL : template_compile(s, 1, setting_arg(s, 1));
-    return *bind != NULL || str_eq(setting_arg(s, 1), STR("off"));
+    *bind = NULL;
+    if (str_eq(setting_arg(s, 1), STR("off")))
+        return true;
+    *bind = template_compile(s, 1, setting_arg(s, 1));
+    if (*bind && template_is_plain(*bind) && !address_parse(template_plain(*bind), 0, &address))
+        return setting_error(s, 1, "invalid address \"" STR_FMT "\"", STR_ARG(setting_arg(s, 1)));
+    return *bind != NULL;
 }
 
 bool

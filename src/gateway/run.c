@@ -54,7 +54,12 @@ find_bind_address(struct gateway *g, struct address *out)
     if (g->my->bind == NULL)
         return false;
     struct str text = template_eval(g->my->bind, g->x);
-    return text.n && !str_eq(text, STR("off")) && address_parse(text, 0, out);
+    if (text.n == 0 || str_eq(text, STR("off")))
+        return false;
+    if (address_parse(text, 0, out))
+        return true;
+    exchange_log(g->x, LEVEL_ERROR, 0, "invalid local address \"" STR_FMT "\"", STR_ARG(text));
+    return false;
 }
 
 static struct outcome

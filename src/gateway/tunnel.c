@@ -85,6 +85,7 @@ gateway_tunnel(struct gateway *g)
     struct child child;
     struct str pending;
     x->cancel_on_gone = NULL;
+    g->head.keep_alive = false; /* it speaks HTTP no more */
     if (x->codec->write_head(x) < 0 || x->codec->flush(x) < 0 || x->codec->hijack == NULL)
         x->aborted = true;
     x->head_sent = true;

@@ -4,6 +4,7 @@
 #include "exchange/snapshot.h"
 #include "gateway/rows.h"
 #include "http/uri.h"
+#include "upstream/table.h"
 
 #include <errno.h>
 
@@ -16,6 +17,7 @@ struct settings {
 /* proxy_pass: one location's own */
 struct target {
     struct scope *scope;
+    struct span span;                /* of the directive, for what is found at the end */
     const struct settings *settings; /* that hold there */
     struct upstream *upstream;       /* NULL: the URL has variables */
     const struct template *url;      /* with variables */
@@ -68,7 +70,37 @@ split_url(struct str url, struct str *host_port, struct str *uri)
         *host_port = str_head(rest, n);
         *uri = n < rest.n ? str_skip(rest, n) : STR_NONE;
     }
-    return host_port->n > 0;
+    return true;
+}
+
+/* The words stand for all that follows "http://", as nginx puts it. */
+static bool
+check_host(struct setting *s, struct str host_port)
+{
+    struct server server;
+    struct str host, rest = str_skip(setting_arg(s, 1), 7);
+    const char *problem;
+    int port = -1;
+    bool fine = server_parse(&server, host_port, 80, &problem);
+    if (fine && !str_starts(host_port, STR("unix:")) && address_split(host_port, &host, &port) &&
+        port == 0) {
+        fine = false;
+        problem = "invalid port";
+    }
+    return fine || setting_error(s, 1, "%s in upstream \"" STR_FMT "\"", problem, STR_ARG(rest));
+}
+
+/* A group's servers have their ports; a second one in the URL would say two things at once. */
+static void
+refuse_port_of_group(struct compile *c, const struct target *my)
+{
+    struct str host;
+    int port;
+    if (str_starts(my->host_port, STR("unix:")) || !address_split(my->host_port, &host, &port) ||
+        port < 0 || upstream_find(c, my->scope, host) == NULL)
+        return;
+    diag_add(c->diags, LEVEL_EMERG, my->span, "upstream \"" STR_FMT "\" may not have port %d",
+             STR_ARG(host), port);
 }
 
 /* After the whole configuration is known: a group of that name, or one server of its own. */
@@ -81,8 +113,20 @@ find_upstream(struct compile *c, void *arg)
     if (my->url)
         return;
     my->upstream = upstream_find(c, my->scope, my->host_port);
-    if (my->upstream == NULL)
-        my->upstream = upstream_implied(c, my->scope, my->host_port, 80);
+    if (my->upstream)
+        return;
+    refuse_port_of_group(c, my);
+    my->upstream = upstream_implied(c, my->scope, my->host_port, 80);
+}
+
+/* proxy_redirect default: what the backend calls itself becomes what the client calls it. */
+static void
+set_default_redirect(struct target *my, const struct location *l, struct str url, struct arena *a)
+{
+    if (my->url)
+        return;
+    my->redirect_from = my->uri.p ? url : arena_join(a, url, STR("/"));
+    my->redirect_to = my->uri.p ? l->name : STR("/");
 }
 
 static bool
@@ -92,6 +136,7 @@ set_pass(struct setting *s)
     struct location *l = s->scope->object;
     struct str url = setting_arg(s, 1);
     my->scope = s->scope;
+    my->span = s->node->words[1].span;
     if (str_find(url, '$') >= 0) {
         my->url = template_compile(s, 1, url);
         if (my->url == NULL)
@@ -101,6 +146,8 @@ set_pass(struct setting *s)
             return setting_error(
                 s, 1, "https protocol requires SSL support, which this usher does not have yet");
         return setting_error(s, 1, "invalid URL prefix");
+    } else if (!check_host(s, my->host_port)) {
+        return false;
     }
     if (my->uri.p && (l->kind == LOCATION_REGEX || l->kind == LOCATION_NAMED))
         return setting_error(
@@ -109,14 +156,7 @@ set_pass(struct setting *s)
             "inside named location, or inside \"if\" statement, or inside \"limit_except\" block");
     my->port = my->url ? STR_NONE : port_of(my->host_port);
     compile_defer(s->compile, find_upstream, my);
-    if (l->kind != LOCATION_REGEX && l->kind != LOCATION_NAMED) {
-        my->redirect_to = l->name;
-        my->redirect_from = my->url     ? STR_NONE
-                            : my->uri.p ? url
-                                        : arena_join(s->compile->arena, url, STR("/"));
-        if (!my->uri.p)
-            my->redirect_to = STR("/");
-    }
+    set_default_redirect(my, l, url, s->compile->arena);
     return location_set_content(s, &proxy_pass, my);
 }
 
@@ -222,6 +262,16 @@ set_static_target(struct exchange *x, const struct target *my, struct gateway_ta
     t->redirect_to = my->redirect_to;
 }
 
+/* What a client may have smuggled in percent-encoded never becomes a name or a Host. */
+static bool
+is_clean(struct str host)
+{
+    for (size_t i = 0; i < host.n; i++)
+        if ((uint8_t)host.p[i] <= ' ' || host.p[i] == 0x7f)
+            return false;
+    return true;
+}
+
 /* A URL with variables: known only now. The group of that name, else one looked up for this
  * request. */
 static enum verdict
@@ -230,6 +280,10 @@ set_dynamic_target(struct exchange *x, const struct target *my, struct gateway_t
     struct str url = template_eval(my->url, x), uri;
     if (!split_url(url, &t->host, &uri))
         return fail(x, FAULT_INTERNAL, "invalid URL prefix in \"" STR_FMT "\"", STR_ARG(url));
+    if (t->host.n == 0)
+        return fail(x, FAULT_INTERNAL, "no host in upstream \"" STR_FMT "\"", STR_ARG(url));
+    if (!is_clean(t->host))
+        return fail(x, FAULT_BAD_REQUEST, "blank or control character in host for upstream");
     t->port = port_of(t->host);
     t->uri = uri.p ? uri : own_uri(x);
     if (uri.p && uri.n && uri.p[0] != '/')
@@ -241,9 +295,12 @@ set_dynamic_target(struct exchange *x, const struct target *my, struct gateway_t
                            clock_in(my->settings->gateway.connect_timeout.ms));
     if (r == -ECANCELED)
         return fail(x, FAULT_CLIENT_GONE, "%s", "");
-    return r < 0 ? fail(x, FAULT_UPSTREAM_UNRESOLVED, "\"" STR_FMT "\" could not be resolved",
-                        STR_ARG(t->host))
-                 : PASS;
+    if (r < 0)
+        return fail(x, FAULT_UPSTREAM_UNRESOLVED, "\"" STR_FMT "\" could not be resolved",
+                    STR_ARG(t->host));
+    if (str_starts(t->host, STR("unix:")))
+        t->host = STR("localhost");
+    return PASS;
 }
 
 static enum verdict
