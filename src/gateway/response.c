@@ -5,6 +5,7 @@
 #include "exchange/error_page.h"
 #include "exchange/trail.h"
 #include "gateway/hop.h"
+#include "http/date.h"
 
 #include <errno.h>
 
@@ -225,6 +226,28 @@ announced_length(const struct gateway *g)
     return known ? (int64_t)g->head.content_length : -1;
 }
 
+/* proxy_force_ranges: parts of a whole answer are cut here, whatever the backend can. Its
+ * validators are kept apart then, for If-Range. */
+static void
+offer_ranges(struct gateway *g)
+{
+    struct response *r = &g->x->response;
+    if (!g->my->force_ranges || r->status != 200 || r->body == NULL)
+        return;
+    struct str etag = fields_value(&r->fields, HEADER_ETAG);
+    time_t modified = date_parse_http(fields_value(&r->fields, HEADER_LAST_MODIFIED));
+    if (etag.n) {
+        r->etag = etag;
+        fields_remove(&r->fields, HEADER_ETAG);
+    }
+    if (modified >= 0) {
+        r->last_modified = modified;
+        fields_remove(&r->fields, HEADER_LAST_MODIFIED);
+    }
+    fields_remove(&r->fields, HEADER_ACCEPT_RANGES);
+    r->ranges_allowed = true;
+}
+
 /* proxy_limit_rate: the pace of reading. */
 static struct body *
 limited(struct gateway *g, struct body *b)
@@ -247,6 +270,7 @@ attach_body(struct gateway *g)
     }
     g->body.ops = &ops;
     r->body = limited(g, &g->body);
+    offer_ranges(g);
     g->x->trail->trailers = &g->trailers;
 }
 

@@ -391,6 +391,8 @@ gateway_run(struct exchange *x, const struct gateway_settings *my, const struct 
     v = codec->write_request(g);
     if (v != PASS)
         return v;
+    if (x->client_gone && !my->ignore_client_abort)
+        return say(g, (struct outcome){ FAULT_CLIENT_GONE, 0, NULL });
     x->cancel_on_gone = my->ignore_client_abort ? NULL : fiber_self();
     v = find_answer(g);
     if (v == PASS)

@@ -140,6 +140,21 @@ def test_redirects_are_turned_back_by_default(usher, origin, target, said, told)
     assert location == (f"http://localhost:{proxy.port}{told}" if told else where[0])
 
 
+def test_ranges_may_be_forced(usher, origin):
+    o = origin(lambda conn, r: reply("0123456789", ETag='"a"', Accept_Ranges="none",
+                                     Last_Modified="Sun, 06 Nov 1994 08:49:37 GMT"))
+    proxy = usher(server("location / { proxy_pass http://%%O%%; }"
+                         " location /f { proxy_force_ranges on; proxy_pass http://%%O%%; }"), O=o)
+    some = {"Range": "bytes=1-2"}
+    assert get(proxy, headers=some).status == 200
+    r = get(proxy, "/f", headers=some)
+    assert (r.status, r.body, r.get("Content-Range")) == (206, b"12", "bytes 1-2/10")
+    assert r.get("ETag") == '"a"' and r.get("Last-Modified") == "Sun, 06 Nov 1994 08:49:37 GMT"
+    assert get(proxy, "/f", headers={**some, "If-Range": '"b"'}).status == 200
+    assert get(proxy, "/f", headers={**some, "If-Range": '"a"'}).status == 206
+    assert get(proxy, "/f", headers=some, method="HEAD").status in (200, 206)
+
+
 def test_cookie_flags_may_be_variables(usher, origin):
     o = origin(reply("", headers=[("Set-Cookie", "a=b; Path=/")]))
     proxy = usher(server("location / { proxy_cookie_flags a $arg_f httponly;"

@@ -132,6 +132,20 @@ def test_a_broken_chunked_upload_is_answered_and_the_backend_hung_up_on(usher, o
 
 
 @pytest.mark.parametrize("directives", ["", UNBUFFERED])
+def test_a_chunked_body_beyond_its_limit_is_413_on_the_way(usher, origin, directives):
+    def script(conn, request):
+        conn.wait_closed()
+    o = origin(script, read_body=False)
+    proxy = usher(server(directives).replace("size 0", "size 100k"), O=o)
+    with connect(proxy) as c:
+        c.send("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n")
+        for _ in range(12):
+            c.send(b"2710\r\n" + b"x" * 10000 + b"\r\n")
+        assert c.recv_response().status == 413
+    assert all(conn.gone.wait(5) for conn in o.connections)
+
+
+@pytest.mark.parametrize("directives", ["", UNBUFFERED])
 def test_a_client_that_stalls_in_its_body_is_told_408(usher, origin, directives):
     o = origin(reply("x"))
     proxy = usher(server("client_body_timeout 200ms;" + directives), O=o)
