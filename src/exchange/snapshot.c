@@ -29,6 +29,16 @@ open_snapshot(void)
     return snap;
 }
 
+/* As nginx refuses it: most likely the file is just being written, and a reload that took it at
+ * its word would close every listener. */
+static struct node *
+refuse_empty(struct node *root, struct diags *d)
+{
+    if (root->children == NULL && d->errors == 0)
+        diag_add(d, LEVEL_EMERG, (struct span){ 0 }, "no \"events\" section in configuration");
+    return root;
+}
+
 static struct node *
 parse(const struct snapshot_request *r, struct snapshot *snap, struct diags *d)
 {
@@ -36,7 +46,7 @@ parse(const struct snapshot_request *r, struct snapshot *snap, struct diags *d)
     if (r->text.p)
         return config_parse_text(
             &snap->sources, sources_add_text(&snap->sources, STR("command line"), r->text), d, a);
-    return config_parse(&snap->sources, r->path, d, a);
+    return refuse_empty(config_parse(&snap->sources, r->path, d, a), d);
 }
 
 /* -g: directives that stand before the file's own. */

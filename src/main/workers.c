@@ -156,6 +156,14 @@ plan_respawn(struct workers *b, const struct worker_process *dead, int status)
     b->respawn_at = clock_in(pause < LONGEST_PAUSE_MS ? pause : LONGEST_PAUSE_MS);
 }
 
+/* A worker with the configuration in force lives, be it only about to start. */
+static bool
+has_successor(const struct workers *b)
+{
+    const struct worker_process *w = workers_serving(b);
+    return w && !w->stale;
+}
+
 bool
 workers_reap(struct workers *b, pid_t pid, int status)
 {
@@ -168,7 +176,7 @@ workers_reap(struct workers *b, pid_t pid, int status)
     clock_refresh();
     announce_death(pid, status);
     *at = dead->next;
-    if (!dead->leaving)
+    if (!dead->leaving && !has_successor(b))
         plan_respawn(b, dead, status);
     if (dead->control >= 0)
         close(dead->control);

@@ -98,7 +98,9 @@ class Proxy:
                     f"{temp}{text}\n}}\n")
         if WORKERS and not self.bare and "worker_processes" not in text:
             text = f"worker_processes {WORKERS};\n{text}"
-        (self.prefix / "usher.conf").write_text(text)
+        new = self.prefix / "usher.conf.new"
+        new.write_text(text)
+        new.rename(self.prefix / "usher.conf")  # whole at every moment: a reload may be reading
 
     def fill(self, text):
         def value(m):
