@@ -88,6 +88,7 @@ def test_each_side_of_a_tunnel_may_stop_talking_first(usher, origin):
     assert c.recv_until_closed() in (b"after last", b"")
 
 
+@pytest.mark.usher_only("a timer of nginx is late by up to 300 ms")
 def test_an_idle_tunnel_ends_after_read_timeout(usher, origin):
     o = origin(lambda conn, r: switching(conn, r))
     proxy = usher(server("proxy_read_timeout 400ms;"), O=o)
