@@ -79,6 +79,15 @@ hint(struct compile *c, const char *before, struct buf *b)
         diag_hint(c->diags, last, "%s" STR_FMT, before, STR_ARG(buf_str(b)));
 }
 
+static void
+hint_foreign(struct compile *c, struct str name, const char *module)
+{
+    struct buf b;
+    buf_init(&b, c->arena, 64, 0);
+    foreign_print(name, module, &b);
+    hint(c, "", &b);
+}
+
 static struct row *
 refuse_unknown(struct scope *s, const struct node *node)
 {
@@ -91,8 +100,7 @@ refuse_unknown(struct scope *s, const struct node *node)
     if (module == NULL && c->suggested++ < SUGGESTIONS_MAX)
         near = suggest_directive(c->sets, name, s->context);
     if (module)
-        diag_hint(c->diags, diag, "\"" STR_FMT "\" belongs to %s, which usher does not have",
-                  STR_ARG(name), module);
+        hint_foreign(c, name, module);
     else if (near.n)
         diag_hint(c->diags, diag, "did you mean \"" STR_FMT "\"?", STR_ARG(near));
     return NULL;

@@ -143,8 +143,11 @@ void
 diag_excerpt(const struct diag *diag, struct buf *b)
 {
     const struct span *at = &diag->shown;
-    if (at->source == NULL || at->line == 0)
+    if (at->source == NULL || at->line == 0) {
+        if (diag->hint.n)
+            buf_printf(b, "      | " STR_FMT "\n", STR_ARG(diag->hint));
         return;
+    }
     struct str line = find_line(at->source->text, at->line);
     size_t column = at->column && at->column - 1 < line.n ? at->column - 1 : line.n;
     size_t from = 0;

@@ -43,6 +43,6 @@ void diags_sort(struct diags *d);
 /* nginx's line without time and pid, 'MESSAGE in FILE:LINE', into b; the caller adds the log
  * prefix. */
 void diag_line(const struct diag *diag, struct buf *b);
-/* The excerpt under it: the source line, a caret line, and the hint; empty when there is no place.
- */
+/* The excerpt under it: the source line, a caret line, and the hint; the hint alone when there is
+ * no place. */
 void diag_excerpt(const struct diag *diag, struct buf *b);

@@ -245,3 +245,23 @@ foreign_module(struct str name)
     }
     return NULL;
 }
+
+/* What usher does not mean to have. */
+static bool
+is_left_to_others(const char *module)
+{
+    static const char *const modules[] = { HTTP("dav"),  HTTP("flv"),  HTTP("image_filter"),
+                                           HTTP("mp4"),  HTTP("perl"), HTTP("spdy"),
+                                           HTTP("xslt"), NULL };
+    for (const char *const *each = modules; *each; each++)
+        if (strcmp(module, *each) == 0)
+            return true;
+    return strncmp(module, "ngx_mail_", 9) == 0;
+}
+
+void
+foreign_print(struct str name, const char *module, struct buf *b)
+{
+    buf_printf(b, "\"" STR_FMT "\" of %s is not %s", STR_ARG(name), module,
+               is_left_to_others(module) ? "part of usher" : "in usher yet");
+}

@@ -1,8 +1,10 @@
 /* What nginx has and usher has not. Private to the config room. */
 #pragma once
 
-#include "base/str.h"
+#include "base/buf.h"
 
 /* The module of nginx, or the add-on, that owns a directive which no row has; NULL when none
  * does. */
 const char *foreign_module(struct str name);
+/* '"gzip" of ngx_http_gzip_module is not in usher yet', or 'is not part of usher'. */
+void foreign_print(struct str name, const char *module, struct buf *b);

@@ -108,7 +108,7 @@ manual_print_hint(struct buf *b, const struct directive_set *const *sets, struct
     const char *module = foreign_module(name);
     struct str near = module ? STR_NONE : suggest_directive(sets, name, ~0u);
     if (module)
-        buf_printf(b, "it belongs to %s, which usher does not have", module);
+        foreign_print(name, module, b);
     else if (near.n)
         buf_printf(b, "did you mean \"" STR_FMT "\"?", STR_ARG(near));
 }

@@ -134,9 +134,9 @@ set_parameter(struct setting *s, unsigned word, struct listen_address *l, bool *
         return true; /* every address is bound, one socket a thread, anyway */
     if (str_eq(arg, STR("ssl")) || str_eq(arg, STR("http2")) || str_eq(arg, STR("quic")) ||
         str_eq(arg, STR("proxy_protocol")))
-        return setting_error(
-            s, word, "the \"" STR_FMT "\" parameter needs a part that this usher does not have yet",
-            STR_ARG(arg));
+        return setting_error(s, word,
+                             "the \"" STR_FMT "\" parameter of \"listen\" is not in usher yet",
+                             STR_ARG(arg));
     if (value.p && set_valued(name, value, &l->options))
         return true;
     if (value.p && is_valued(name))

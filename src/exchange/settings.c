@@ -23,8 +23,11 @@ static bool
 set_keepalive_timeout(struct setting *s)
 {
     struct core_settings *my = s->settings;
-    if (!parse_msec(setting_arg(s, 1), &my->keepalive_timeout.ms))
-        return setting_error(s, 1, "invalid value in \"keepalive_timeout\" directive");
+    if (!parse_msec(setting_arg(s, 1), &my->keepalive_timeout.ms)) {
+        setting_error(s, 1, "invalid value in \"keepalive_timeout\" directive");
+        setting_hint(s, "a time belongs here, such as 65s");
+        return false;
+    }
     my->keepalive_header.ms = 0;
     if (s->node->n > 2 && !parse_msec(setting_arg(s, 2), &my->keepalive_header.ms))
         return setting_error(s, 2, "invalid value in \"keepalive_timeout\" directive");

@@ -49,9 +49,12 @@ static void
 judge_pending(struct compile *c, void *arg)
 {
     struct pending *p = arg;
-    if (!variable_resolve(table_of(c), p->ref))
-        setting_error(&p->setting, p->word, "unknown \"" STR_FMT "\" variable",
-                      STR_ARG(p->ref->name));
+    if (variable_resolve(table_of(c), p->ref))
+        return;
+    setting_error(&p->setting, p->word, "unknown \"" STR_FMT "\" variable", STR_ARG(p->ref->name));
+    struct str near = variable_suggest(table_of(c), p->ref->name);
+    if (near.n)
+        setting_hint(&p->setting, "did you mean \"$" STR_FMT "\"?", STR_ARG(near));
 }
 
 static const struct variable_ref *

@@ -105,6 +105,21 @@ variable_resolve(struct variable_table *t, const struct variable_ref *ref)
     return variable_reserve(t, ref->name)->variable != NULL;
 }
 
+struct str
+variable_suggest(const struct variable_table *t, struct str name)
+{
+    size_t limit = name.n <= 3 ? 1 : 2;
+    struct str best = STR_NONE;
+    for (struct map_entry *e = map_next(&t->names, NULL); e; e = map_next(&t->names, e)) {
+        size_t edits = str_distance(name, e->key, limit);
+        if (edits > limit || (edits == limit && best.p && str_compare(e->key, best) >= 0))
+            continue;
+        best = e->key;
+        limit = edits;
+    }
+    return best;
+}
+
 const struct variable_ref *
 variable_use(struct variable_table *t, struct str name)
 {

@@ -50,6 +50,8 @@ const struct variable_ref *variable_use(struct variable_table *t, struct str nam
 /* The same for a name that may be defined further down in the text: never NULL. Ask
  * variable_resolve from compile_defer; template_compile does. */
 const struct variable_ref *variable_reserve(struct variable_table *t, struct str name);
+/* The known name nearest to one that nothing defines; STR_NONE when none is near. */
+struct str variable_suggest(const struct variable_table *t, struct str name);
 /* False when nothing defines it. */
 bool variable_resolve(struct variable_table *t, const struct variable_ref *ref);
 /* A variable that directives store into (set, named captures): defined now unless it is there

@@ -335,8 +335,7 @@ pick_failed(struct gateway *g, int error, struct outcome last)
     begin_step(g, upstream_name(g->target.upstream));
     g->step->status = 502;
     if (error == -ENOENT)
-        return fail(g->x, FAULT_UPSTREAM_UNRESOLVED, "host not found in upstream \"" STR_FMT "\"",
-                    STR_ARG(g->target.host));
+        return fail(g->x, FAULT_UPSTREAM_UNRESOLVED, "\"" STR_FMT "\"", STR_ARG(g->target.host));
     return fail(g->x, FAULT_NO_LIVE_UPSTREAM, "%s", "");
 }
 

@@ -5,12 +5,14 @@
 #include "base/buf.h"
 #include "main/version.h"
 
+#define USAGE                                                                   \
+    "Usage: usher proxy --from [HOST:]PORT --to [HOST:]PORT[,[HOST:]PORT...]\n" \
+    "Takes HTTP requests on one address and passes them to the others in turn.\n"
+
 static struct str
 complain(const char *what, const char *which)
 {
-    fprintf(stderr,
-            "%s: %s%s\nUsage: usher proxy --from [HOST]:PORT --to HOST:PORT[,HOST:PORT...]\n",
-            program_name(), what, which);
+    fprintf(stderr, "%s: %s%s\n" USAGE, program_name(), what, which);
     return STR_NONE;
 }
 
@@ -32,6 +34,14 @@ without_scheme(struct str s)
     return s.n && s.p[s.n - 1] == '/' && !str_starts(s, STR("unix:")) ? str_head(s, s.n - 1) : s;
 }
 
+/* A port alone, or ":PORT", is one of this machine. */
+static bool
+is_port(struct str s)
+{
+    uint64_t port;
+    return str_to_u64(s, UINT16_MAX, &port);
+}
+
 static bool
 put_servers(struct buf *b, struct str list)
 {
@@ -39,7 +49,9 @@ put_servers(struct buf *b, struct str list)
         struct str server = without_scheme(str_cut(&list, ','));
         if (!is_address(server))
             return false;
-        buf_printf(b, "    server " STR_FMT ";\n", STR_ARG(server));
+        struct str port = server.p[0] == ':' ? str_skip(server, 1) : server;
+        const char *host = is_port(port) ? "127.0.0.1:" : "";
+        buf_printf(b, "    server %s" STR_FMT ";\n", host, STR_ARG(*host ? port : server));
     }
     return true;
 }
@@ -56,6 +68,8 @@ text_of(const char *from, const char *to, struct arena *a)
     buf_init(&b, a, 1024, 1 << 20);
     buf_put(&b, STR("worker_processes auto;\nerror_log stderr warn;\n"
                     "events { worker_connections 8192; }\nhttp {\nupstream backends {\n"));
+    if (strstr(to, "https://"))
+        return complain("TLS towards a backend is not in usher yet: ", to);
     if (!put_servers(&b, str_of(to)))
         return complain("not addresses: ", to);
     buf_printf(&b,

@@ -24,8 +24,11 @@ set_worker_processes(struct setting *s)
         *threads = 0;
         return true;
     }
-    if (!str_to_u64(word, UINT32_MAX, &n) || n == 0)
-        return setting_error(s, 1, "\"worker_processes\" directive invalid value");
+    if (!str_to_u64(word, UINT32_MAX, &n) || n == 0) {
+        setting_error(s, 1, "\"worker_processes\" directive invalid value");
+        setting_hint(s, "a number of threads belongs here, or auto");
+        return false;
+    }
     *threads = n < THREADS_MAX ? (unsigned)n : THREADS_MAX;
     if (n > THREADS_MAX)
         setting_warn(s, 1, "\"worker_processes\" is more than usher's %d threads", THREADS_MAX);

@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -134,6 +135,8 @@ start(const struct options *o)
         return 1;
     }
     release_terminal(s.snapshot);
+    if (o->text.p)
+        fprintf(stderr, "usher proxies; each request is a line below. Ctrl-C ends it.\n");
     if (!process_settings_of(s.snapshot)->master_process)
         single_run(&s, started);
     return supervisor_run(&s, started);

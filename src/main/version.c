@@ -116,7 +116,7 @@ program_print_usage(FILE *to)
     fprintf(to,
             "Usage: %s [-?hvVtTq] [-s signal] [-p prefix]\n"
             "             [-e filename] [-c filename] [-g directives]\n"
-            "       %s proxy --from [HOST]:PORT --to HOST:PORT[,HOST:PORT...]\n"
+            "       %s proxy --from [HOST:]PORT --to [HOST:]PORT[,[HOST:]PORT...]\n"
             "       %s help [DIRECTIVE | --names | --manual]\n"
             "\n"
             "Options:\n"

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -107,10 +108,36 @@ log_file_is_syslog(const struct log_file *f)
 
 /* --- descriptors --- */
 
+static bool
+is_default(const struct log_file *f)
+{
+    return str_eq(f->path, log_default_error) || str_eq(f->path, log_default_access);
+}
+
+/* The directory of the logs that nobody named need not be made by hand. */
+static void
+make_directory(const struct log_file *f)
+{
+    char path[PATH_MAX];
+    size_t n = f->path.n;
+    while (n && f->path.p[n - 1] != '/')
+        n--;
+    if (n < 2 || n >= sizeof path)
+        return;
+    memcpy(path, f->path.p, n - 1);
+    path[n - 1] = '\0';
+    (void)mkdir(path, 0755);
+}
+
 static int
 open_path(const struct log_file *f)
 {
-    return open(f->path.p, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0644);
+    enum { FLAGS = O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY };
+    int fd = open(f->path.p, FLAGS, 0644);
+    if (fd >= 0 || errno != ENOENT || !is_default(f))
+        return fd;
+    make_directory(f);
+    return open(f->path.p, FLAGS, 0644);
 }
 
 /* Takes fd; over an open one it goes in place, so that writers of this moment hit either. */
@@ -140,8 +167,11 @@ open_wanted(struct log_file *f, struct compile *c)
         install(f, fd);
     if (f->fd >= 0)
         return true;
-    diag_add(c->diags, LEVEL_EMERG, (struct span){ 0 }, "open() \"" STR_FMT "\" failed (%d: %s)",
-             STR_ARG(f->path), errno, strerror(errno));
+    struct diag *diag = diag_add(c->diags, LEVEL_EMERG, (struct span){ 0 },
+                                 "open() \"" STR_FMT "\" failed (%d: %s)", STR_ARG(f->path), errno,
+                                 strerror(errno));
+    if (is_default(f))
+        diag_hint(c->diags, diag, "-p DIR keeps logs and pid file in DIR/logs");
     return false;
 }
 

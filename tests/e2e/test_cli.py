@@ -96,6 +96,14 @@ def test_a_missing_file_is_named(prefix):
     assert f'open() "{run.path}/none.conf" failed (2: No such file or directory)' in r.stderr
 
 
+@pytest.mark.usher_only("nginx wants the directory made by hand")
+def test_the_directory_of_the_logs_that_nobody_named_is_made(prefix):
+    run = prefix("server { listen 127.0.0.1:%%PORT%%; }\n")
+    os.rmdir(run.path / "logs")
+    r = program("-p", f"{run.path}/", "-c", run.conf, "-g", "error_log /nowhere/x;")
+    assert r.returncode == 1 and (run.path / "logs/access.log").exists()
+
+
 def test_g_directives_come_from_the_command_line(prefix):
     r = prefix()("-t", "-g", "foo bar;")
     assert r.returncode == 1 and 'unknown directive "foo" in command line' in r.stderr
@@ -243,7 +251,8 @@ def one_liner(tmp_path):
     for p in running:
         p.terminate()
         assert p.wait(10) == 0
-    assert (tmp_path / "err").read_text() == ""
+    said = (tmp_path / "err").read_text().splitlines()
+    assert len(said) == 1 and said[0].startswith("usher proxies")
     assert sorted(os.listdir(tmp_path)) == ["err", "out"]
 
 
@@ -276,4 +285,4 @@ def test_one_command_line_passes_upgrades(origin, one_liner):
                                   ["--from", ":80;", "--to", "a:1"], ["--form", ":1", "--to", "a:1"]])
 def test_a_wrong_proxy_command_explains_itself(args):
     r = program("proxy", *args)
-    assert r.returncode == 1 and "--from [HOST]:PORT --to HOST:PORT" in r.stderr
+    assert r.returncode == 1 and "--from [HOST:]PORT --to [HOST:]PORT" in r.stderr

@@ -80,7 +80,7 @@ def test_all_problems_are_told_at_once_each_with_its_place(tmp_path):
     assert code == 1
     assert sum("[emerg]" in line for line in lines) == 3
     assert lines[1:3] == ["    2 |     lisen 80;", '      |     ^^^^^ did you mean "listen"?']
-    assert '"perl_set" belongs to ngx_http_perl_module, which usher does not have' in "\n".join(lines)
+    assert '"perl_set" of ngx_http_perl_module is not part of usher' in "\n".join(lines)
 
 
 @pytest.mark.usher_only("nginx names the end of the file")

@@ -130,6 +130,17 @@ set_default_redirect(struct target *my, const struct location *l, struct str url
 }
 
 static bool
+refuse_url(struct setting *s, struct str url)
+{
+    if (str_starts_nocase(url, STR("https://")))
+        return setting_error(s, 1,
+                             "https protocol requires SSL support, which is not in usher yet");
+    setting_error(s, 1, "invalid URL prefix");
+    setting_hint(s, "it begins with http://");
+    return false;
+}
+
+static bool
 set_pass(struct setting *s)
 {
     struct target *my = arena_new(s->compile->arena, struct target);
@@ -142,10 +153,7 @@ set_pass(struct setting *s)
         if (my->url == NULL)
             return false;
     } else if (!split_url(url, &my->host_port, &my->uri)) {
-        if (str_starts_nocase(url, STR("https://")))
-            return setting_error(
-                s, 1, "https protocol requires SSL support, which this usher does not have yet");
-        return setting_error(s, 1, "invalid URL prefix");
+        return refuse_url(s, url);
     } else if (!check_host(s, my->host_port)) {
         return false;
     }

@@ -31,6 +31,19 @@ every_backend_becomes_a_server(void **state)
 }
 
 static void
+a_port_alone_is_of_this_machine(void **state)
+{
+    struct arena a;
+    arena_init(&a, 0);
+    struct str text = ask(&a, "8080", "3000,:3001,b:80");
+    assert_true(holds(text, "server 127.0.0.1:3000;"));
+    assert_true(holds(text, "server 127.0.0.1:3001;"));
+    assert_true(holds(text, "server b:80;"));
+    assert_null(ask(&a, ":1", "https://b").p);
+    arena_fini(&a);
+}
+
+static void
 nothing_that_would_end_a_word_is_taken(void **state)
 {
     static const char *const bad[] = {
@@ -50,6 +63,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_backend_becomes_a_server),
+        cmocka_unit_test(a_port_alone_is_of_this_machine),
         cmocka_unit_test(nothing_that_would_end_a_word_is_taken),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
