@@ -86,7 +86,7 @@ def test_idle_connections_cost_little(usher, origin):
         crowd = [connect(proxy) for _ in range(400)]
         for one in crowd:
             assert one.get("/local").status == 200
-        assert anonymous(proxy) - before < 400 * 4096
+        assert anonymous(proxy) - before < 400 * 1024
 
 
 def test_clients_that_stall_in_a_head_cost_little(usher, origin):
