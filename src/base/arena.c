@@ -126,10 +126,16 @@ carve(struct arena *a, size_t n, size_t alignment)
 #endif
 
 void *
-arena_get(struct arena *a, size_t n)
+arena_raw(struct arena *a, size_t n)
 {
     a->used += n;
-    return memset(carve(a, n, ALIGNMENT), 0, n);
+    return carve(a, n, ALIGNMENT);
+}
+
+void *
+arena_get(struct arena *a, size_t n)
+{
+    return memset(arena_raw(a, n), 0, n);
 }
 
 void *

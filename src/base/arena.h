@@ -25,6 +25,8 @@ void arena_fini(struct arena *a);
 /* Zeroed memory. */
 void *arena_get(struct arena *a, size_t n);
 void *arena_try(struct arena *a, size_t n);
+/* Aligned, not zeroed: for what is filled at once, or from the front. */
+void *arena_raw(struct arena *a, size_t n);
 /* Unaligned, not zeroed: for text. */
 char *arena_text(struct arena *a, size_t n);
 /* A copy, followed by a NUL that is not counted. */

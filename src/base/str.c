@@ -96,9 +96,9 @@ parse_u64(struct str s, unsigned base, uint64_t max, uint64_t *out)
         return false;
     for (size_t i = 0; i < s.n; i++) {
         unsigned digit = (unsigned)digit_value(s.p[i]);
-        if (digit >= base || value > (UINT64_MAX - digit) / base)
+        if (digit >= base || __builtin_mul_overflow(value, base, &value) ||
+            __builtin_add_overflow(value, digit, &value))
             return false;
-        value = value * base + digit;
     }
     *out = value;
     return value <= max;

@@ -375,7 +375,7 @@ enum verdict
 gateway_run(struct exchange *x, const struct gateway_settings *my, const struct client_codec *codec,
             const struct gateway_target *target, unsigned http_version)
 {
-    struct gateway *g = arena_new(&x->arena, struct gateway);
+    struct gateway *g = arena_raw(&x->arena, sizeof *g);
     *g = (struct gateway){ .x = x,
                            .my = my,
                            .codec = codec,

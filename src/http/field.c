@@ -15,7 +15,7 @@ static void
 grow(struct fields *f)
 {
     unsigned cap = f->cap ? f->cap * 2 : FIRST_FIELDS;
-    struct field *v = arena_array(f->arena, struct field, cap);
+    struct field *v = arena_raw(f->arena, cap * sizeof *v);
     if (f->n)
         memcpy(v, f->v, f->n * sizeof *v);
     f->v = v;
