@@ -72,8 +72,8 @@ void
 front_count_in(struct front_thread *f)
 {
     f->n_connections++;
-    atomic_fetch_add_explicit(&f->tally->accepted, 1, memory_order_relaxed);
-    atomic_fetch_add_explicit(&f->tally->active, 1, memory_order_relaxed);
+    count_add(&f->tally->accepted, 1);
+    count_add(&f->tally->active, 1);
 }
 
 void
@@ -87,7 +87,7 @@ void
 front_count_out(struct front_thread *f)
 {
     f->n_connections--;
-    atomic_fetch_sub_explicit(&f->tally->active, 1, memory_order_relaxed);
+    count_subtract(&f->tally->active, 1);
     front_resume(f);
     finish_if_empty(f);
 }
@@ -137,10 +137,10 @@ front_counts(void)
     struct front_counts sum = { 0 };
     for (unsigned i = 0; i < THREADS_MAX; i++) {
         struct front_tally *f = &tallies[i];
-        sum.accepted += f->accepted;
-        sum.requests += f->requests;
-        sum.active += f->active;
-        sum.waiting += f->waiting;
+        sum.accepted += count_read(&f->accepted);
+        sum.requests += count_read(&f->requests);
+        sum.active += count_read(&f->active);
+        sum.waiting += count_read(&f->waiting);
     }
     sum.handled = sum.accepted;
     sum.writing = sum.active - sum.waiting;

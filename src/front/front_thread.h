@@ -1,6 +1,7 @@
 /* What the front room keeps per worker thread: listeners, lists of connections, counts. */
 #pragma once
 
+#include "base/count.h"
 #include "front/front.h"
 #include "front/h1_connection.h"
 
@@ -31,8 +32,8 @@ struct front_thread {
 
 /* A thread's counts: written by it alone, read by all, relaxed; they outlive it. */
 struct front_tally {
-    _Alignas(64) _Atomic uint64_t accepted;
-    _Atomic uint64_t requests, active, waiting;
+    _Alignas(64) struct count accepted;
+    struct count requests, active, waiting;
 };
 
 /* The calling thread's; made at first use. */

@@ -35,7 +35,7 @@ wake_idle(struct watch *w, unsigned bits)
         return;
     timer_set(&c->timer, NEVER);
     set_link(c, &f->busy);
-    atomic_fetch_sub_explicit(&f->tally->waiting, 1, memory_order_relaxed);
+    count_subtract(&f->tally->waiting, 1);
     c->fiber = fiber_spawn(serve, c);
 }
 
@@ -74,7 +74,7 @@ go_idle(struct h1_connection *c, uint64_t deadline)
     c->fiber = NULL;
     c->conn.watch.on_event = wake_idle;
     set_link(c, &f->idle);
-    atomic_fetch_add_explicit(&f->tally->waiting, 1, memory_order_relaxed);
+    count_add(&f->tally->waiting, 1);
     timer_set(&c->timer, deadline);
     front_resume(f);
 }
@@ -144,7 +144,7 @@ void
 h1_connection_close(struct h1_connection *c)
 {
     must(c->fiber == NULL);
-    atomic_fetch_sub_explicit(&front_self()->tally->waiting, 1, memory_order_relaxed);
+    count_subtract(&front_self()->tally->waiting, 1);
     release(c);
 }
 
@@ -266,7 +266,7 @@ serve_one(struct h1_connection *c, const struct listen_address *l, struct str he
     c->heard_ms = clock_ms();
     c->client.requests++;
     c->blanks = 0;
-    atomic_fetch_add_explicit(&front_self()->tally->requests, 1, memory_order_relaxed);
+    count_add(&front_self()->tally->requests, 1);
     head = arena_dup(&x->arena, head);
     h1_release_input(c);
     h1_start_exchange(x, h, l, head);
