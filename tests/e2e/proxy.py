@@ -20,9 +20,6 @@ BIN = os.environ.get("USHER_BIN", str(ROOT / "build" / "usher"))
 IS_NGINX = os.path.basename(BIN).startswith("nginx")
 THREADS = os.environ.get("USHER_THREADS")  # where a test asks for no number of its own
 
-# More threads than tests ask for: USHER_WORKERS=4, for ThreadSanitizer.
-WORKERS = os.environ.get("USHER_WORKERS")
-
 # What may never stand in a log after a test: our bugs, and the sanitizers' words for them.
 BAD = re.compile(r"\[(alert|emerg)\]|ERROR: \w+Sanitizer|WARNING: ThreadSanitizer|runtime error:"
                  r"|must\(|exited on signal")
@@ -91,13 +88,10 @@ class Proxy:
         text = self.fill(text)
         if not self.bare and not re.search(r"^\s*events\b", text, re.M):
             temp = NGINX_TEMP if IS_NGINX else ""
-            main = self.main
-            if THREADS and "worker_processes" not in main:
-                main += f"\nworker_processes {THREADS};"
-            text = (f"{main}\nevents {{ }}\nhttp {{\naccess_log logs/access.log;\n"
+            text = (f"{self.main}\nevents {{ }}\nhttp {{\naccess_log logs/access.log;\n"
                     f"{temp}{text}\n}}\n")
-        if WORKERS and not self.bare and "worker_processes" not in text:
-            text = f"worker_processes {WORKERS};\n{text}"
+        if THREADS and not self.bare and "worker_processes" not in text:
+            text = f"worker_processes {THREADS};\n{text}"
         new = self.prefix / "usher.conf.new"
         new.write_text(text)
         new.rename(self.prefix / "usher.conf")  # whole at every moment: a reload may be reading

@@ -122,6 +122,7 @@ def test_proxy_http_version_1_0(usher, echo):
 
 
 @pytest.mark.usher_only("our default is that of nginx 1.29.7: connections are kept")
+@pytest.mark.one_thread
 def test_a_connection_that_was_told_close_is_not_used_again(usher, echo):
     proxy = usher(server("proxy_set_header Connection $http_x_c;"
                          " location / { proxy_pass http://%%O%%; }"), O=echo)

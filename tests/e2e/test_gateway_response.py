@@ -76,6 +76,7 @@ def test_a_switch_of_protocols_that_nobody_asked_for_is_an_error(usher, origin):
 
 
 @pytest.mark.usher_only("nginx has proxy_pass_trailers since 1.27.2")
+@pytest.mark.one_thread
 def test_trailers_are_passed_when_asked_to(usher, origin):
     o = origin(chunked([b"ab", b"c"], trailers=[("X-Sum", "9"), ("Content-Length", "1"),
                                                 ("X-Hidden", "h"), ("Transfer-Encoding", "x")]))
@@ -95,6 +96,7 @@ def test_trailers_are_passed_when_asked_to(usher, origin):
     b"HTTP/1.1 304 Not Modified\r\nETag: \"x\"\r\nContent-Length: 100\r\n\r\n",
     reply(""), reply("body"), chunked([b"body"]), chunked([]),
 ])
+@pytest.mark.one_thread
 def test_an_answer_of_any_form_leaves_the_connection_fit(usher, origin, raw_reply):
     assert twice(usher, origin, raw_reply) == 1
 

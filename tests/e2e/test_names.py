@@ -120,6 +120,7 @@ def test_a_name_that_comes_later_is_found_later(usher, dns, twins):
 
 
 @pytest.mark.usher_only("nginx resolves these once")
+@pytest.mark.one_thread
 def test_a_name_that_is_lost_keeps_its_last_addresses(usher, dns, twins):
     names = dns({"app.test": ["127.0.0.1"]}, ttl=1)
     proxy = usher(IN_A_GROUP, DNS=names, APP=twins)
