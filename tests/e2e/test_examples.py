@@ -87,3 +87,45 @@ def test_websocket_and_events(usher, origin):
     asked, plain = b["B1"].requests + b["B2"].requests
     assert (asked.get("Upgrade"), asked.get("Connection")) == ("websocket", "upgrade")
     assert plain.get("Upgrade") is None
+
+
+def test_load_balancing(usher, origin):
+    ill = set()
+
+    def script(name):
+        return lambda conn, r: reply(name, status=503 if name in ill else 200)
+    backs = {f"B{n}": origin(script(str(n))) for n in (1, 2, 3)}
+    proxy = usher(example("load-balancing.conf"), **backs)
+    assert sorted(get(proxy, f"/{n}").text for n in range(4)) == ["1", "1", "1", "2"]
+    ill.update("12")
+    r = get(proxy)
+    assert (r.status, r.text) == (200, "3")
+
+
+def test_site_and_api(usher, origin):
+    text = example("site-and-api.conf").replace("/srv", "%%PREFIX%%/srv")
+    proxy = usher(text, **backends(origin),
+                  files={"srv/app/index.html": "app", "srv/app/assets/a.js": "js"})
+    with connect(proxy) as c:
+        assert [c.get(p).text for p in ("/", "/view/7", "/assets/a.js")] == ["app", "app", "js"]
+        assert c.get("/assets/a.js").get("Content-Type") == "text/javascript"
+        assert c.get("/assets/b.js").status == 404
+        assert c.get("/api/users", host="app.example.com").text == "1 /api/users app.example.com"
+        assert c.get("/api/upload").text.startswith("1 /api/upload")
+
+
+def test_maintenance_page(usher, origin):
+    text = example("maintenance-page.conf").replace("/srv", "%%PREFIX%%/srv")
+    state = {"status": 200}
+    back = origin(lambda conn, r: reply("fine", status=state["status"]))
+    proxy = usher(text, B1=origin(lambda conn, r: conn.close()), B2=back,
+                  files={"srv/pages/maintenance.html": "soon"})
+    for path in ("/x", "/shop/7"):
+        r = get(proxy, path, host="example.com")
+        assert (r.status, r.text, r.get("Content-Type")) == (503, "soon", "text/html")
+    assert get(proxy, "/maintenance.html", host="example.com").status == 404
+    assert get(proxy, host="api.example.com").text == "fine"
+    state["status"] = 500
+    r = get(proxy, host="api.example.com")
+    assert (r.status, r.get("Content-Type")) == (503, "application/json")
+    assert '"error": "away"' in r.text
