@@ -5,6 +5,7 @@
 #include "front/front_thread.h"
 #include "front/listener.h"
 
+#include <limits.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 
@@ -34,6 +35,7 @@ front_self(void)
     list_init(&f->idle);
     list_init(&f->busy);
     f->limit = 512;
+    f->descriptors = UINT_MAX;
     f->tally = &tallies[thread_index];
     timer_init(&f->resume, resume_accepting);
     threads[thread_index] = f;
@@ -53,9 +55,11 @@ front_fini(void)
 }
 
 void
-front_set_limit(unsigned connections)
+front_set_limits(unsigned connections, unsigned descriptors)
 {
-    front_self()->limit = connections;
+    struct front_thread *f = front_self();
+    f->limit = connections;
+    f->descriptors = descriptors;
 }
 
 static void

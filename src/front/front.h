@@ -28,6 +28,8 @@ struct front_counts {
 };
 /* Sums all threads' (relaxed atomics). */
 struct front_counts front_counts(void);
-/* Client connections at most in this thread (worker_connections); when reached, the oldest idle one
- * goes first, then accepting pauses. */
-void front_set_limit(unsigned connections);
+/* Client connections at most in this thread (worker_connections), and how many descriptors there
+ * are for them and for what they need: a second one for each that has an exchange. When either is
+ * reached, the oldest idle connection goes first, then accepting pauses: a client that waits is
+ * better off than one that is let in and refused. */
+void front_set_limits(unsigned connections, unsigned descriptors);

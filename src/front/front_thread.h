@@ -21,7 +21,8 @@ struct front_thread {
     struct list listeners;
     struct list idle; /* connections without exchange, longest idle first */
     struct list busy;
-    unsigned n_connections, limit;
+    unsigned n_connections, limit, descriptors;
+    unsigned n_kept; /* idle ones that have had a request, so that a next is no more than likely */
     bool draining, killed, paused;
     void (*done)(void *arg);
     void *done_arg;

@@ -25,6 +25,14 @@ set_link(struct h1_connection *c, struct list *where)
     list_push_back(where, &c->link);
 }
 
+/* Before the count of its requests changes. */
+static void
+leave_idle(struct front_thread *f, const struct h1_connection *c)
+{
+    f->n_kept -= c->client.requests > 0;
+    count_subtract(&f->tally->waiting, 1);
+}
+
 /* Something came on an idle connection: a fiber takes over. */
 static void
 wake_idle(struct watch *w, unsigned bits)
@@ -35,7 +43,7 @@ wake_idle(struct watch *w, unsigned bits)
         return;
     timer_set(&c->timer, NEVER);
     set_link(c, &f->busy);
-    count_subtract(&f->tally->waiting, 1);
+    leave_idle(f, c);
     c->fiber = fiber_spawn(serve, c);
 }
 
@@ -74,6 +82,7 @@ go_idle(struct h1_connection *c, uint64_t deadline)
     c->fiber = NULL;
     c->conn.watch.on_event = wake_idle;
     set_link(c, &f->idle);
+    f->n_kept += c->client.requests > 0;
     count_add(&f->tally->waiting, 1);
     timer_set(&c->timer, deadline);
     front_resume(f);
@@ -144,7 +153,7 @@ void
 h1_connection_close(struct h1_connection *c)
 {
     must(c->fiber == NULL);
-    count_subtract(&front_self()->tally->waiting, 1);
+    leave_idle(front_self(), c);
     release(c);
 }
 
@@ -163,10 +172,17 @@ promised_ms(const struct h1_connection *c)
     return c->client.requests && c->idle_min > waited ? c->idle_min - waited : 0;
 }
 
+/* It has just connected; its request is on its way. */
+static bool
+is_newborn(const struct h1_connection *c)
+{
+    return c->client.requests == 0 && clock_ms() - c->client.began_ms < FIRST_REQUEST_MS;
+}
+
 bool
 h1_connection_is_spared(const struct h1_connection *c)
 {
-    return promised_ms(c) > 0 || has_unread(c);
+    return promised_ms(c) > 0 || is_newborn(c) || has_unread(c);
 }
 
 void
@@ -269,6 +285,7 @@ serve_one(struct h1_connection *c, const struct listen_address *l, struct str he
     count_add(&front_self()->tally->requests, 1);
     head = arena_dup(&x->arena, head);
     h1_release_input(c);
+    x->client_gone = c->conn.watch.ready & WATCH_ERROR; /* it was reset before it was read */
     h1_start_exchange(x, h, l, head);
     exchange_run(x);
     bool go_on = settle(c, x, h);

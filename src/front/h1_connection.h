@@ -71,7 +71,8 @@ void h1_connection_close(struct h1_connection *c);
  * its first is given a moment for it, for it was accepted in good faith. */
 void h1_connection_drain(struct h1_connection *c);
 
-/* Would closing now break a promise: keepalive_min_timeout, or a request that has just come? */
+/* Would closing now break a promise: keepalive_min_timeout, or a request that has just come or is
+ * on its way, as the connection is new? */
 bool h1_connection_is_spared(const struct h1_connection *c);
 
 static inline struct str

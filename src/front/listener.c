@@ -48,19 +48,45 @@ somebody_waits(int fd)
     return poll(&queue, 1, 0) == 1;
 }
 
+/* Those with an exchange, be it still on its way, have or will want one more: their backend's. */
+static bool
+has_descriptors(const struct front_thread *f)
+{
+    return 2 * (uint64_t)f->n_connections < (uint64_t)f->descriptors + f->n_kept;
+}
+
+static bool
+is_full(const struct front_thread *f)
+{
+    return f->n_connections > 0 && (f->n_connections >= f->limit || !has_descriptors(f));
+}
+
+static void
+tell_full(struct front_thread *f)
+{
+    if (!is_news(f))
+        return;
+    if (f->n_connections < f->limit)
+        log_write(error_log_global(), LEVEL_ALERT, 0, "%u open files are not enough",
+                  f->descriptors);
+    else
+        log_write(error_log_global(), LEVEL_ALERT, 0, "%u worker_connections are not enough",
+                  f->limit);
+}
+
 /* Nobody has to go before another one has really come. */
 static bool
 has_room(struct front_thread *f, int fd)
 {
-    if (f->n_connections < f->limit)
+    if (!is_full(f))
         return true;
     if (!somebody_waits(fd))
         return false;
-    if (front_evict_idle(f))
+    while (is_full(f) && front_evict_idle(f))
+        continue;
+    if (!is_full(f))
         return true;
-    if (is_news(f))
-        log_write(error_log_global(), LEVEL_ALERT, 0, "%u worker_connections are not enough",
-                  f->limit);
+    tell_full(f);
     pause_accepting(f);
     return false;
 }

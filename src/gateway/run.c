@@ -62,9 +62,18 @@ find_bind_address(struct gateway *g, struct address *out)
     return false;
 }
 
+/* No descriptors, no memory: no peer is to blame, and none would help. */
+static bool
+is_ours(int error)
+{
+    return error == -EMFILE || error == -ENFILE || error == -ENOBUFS || error == -ENOMEM;
+}
+
 static struct outcome
 connect_fault(int error)
 {
+    if (is_ours(error))
+        return (struct outcome){ FAULT_INTERNAL, -error, "socket() failed" };
     if (error == -ETIMEDOUT)
         return (struct outcome){ FAULT_UPSTREAM_CONNECT_TIMEOUT, ETIMEDOUT, NULL };
     return (struct outcome){ FAULT_UPSTREAM_REFUSED, -error, NULL };

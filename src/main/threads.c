@@ -13,11 +13,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 enum { LAST_FIBERS_MS = 1000, LOOK_AGAIN_MS = 1 };
@@ -29,7 +31,8 @@ static struct worker_thread {
     uint64_t patience; /* until then fibers may still unwind */
 } workers[THREADS_MAX];
 
-static unsigned running; /* of the main thread: threads not yet seen to end */
+static unsigned files_taken; /* descriptors that the process needs for itself */
+static unsigned running;     /* of the main thread: threads not yet seen to end */
 static _Atomic unsigned ended;
 static int ended_fd = -1;
 
@@ -97,6 +100,51 @@ tell_all(void (*run)(const void *arg), const void *arg)
     wait_for_answers();
 }
 
+/* --- descriptors --- */
+
+enum { FILES_A_THREAD = 8 }; /* its loop, its mailbox, questions to name servers */
+
+/* All threads share one process's descriptors: the shell's modest limit was meant for less. */
+static void
+count_files(unsigned threads)
+{
+    struct rlimit files;
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < files.rlim_max) {
+        files.rlim_cur = files.rlim_max;
+        (void)setrlimit(RLIMIT_NOFILE, &files);
+    }
+    int next = dup(STDERR_FILENO);
+    files_taken = (unsigned)(next > 0 ? next : 0) + threads * FILES_A_THREAD;
+    if (next >= 0)
+        close(next);
+}
+
+/* A thread's share of what is left for connections. */
+static unsigned
+files_a_thread(void)
+{
+    struct rlimit files;
+    if (getrlimit(RLIMIT_NOFILE, &files) < 0 || files.rlim_cur > INT_MAX)
+        return INT_MAX;
+    rlim_t left = files.rlim_cur > files_taken ? files.rlim_cur - files_taken : 0;
+    return (unsigned)(left / thread_count);
+}
+
+static void
+set_limits(const struct process_settings *p)
+{
+    front_set_limits(p->worker_connections, files_a_thread());
+}
+
+static void
+warn_of_files(const struct process_settings *p)
+{
+    unsigned most = files_a_thread();
+    if (most < p->worker_connections)
+        report(LEVEL_WARN, 0, "%u worker_connections exceed open file resource limit: %u",
+               p->worker_connections, most);
+}
+
 /* --- a thread's life --- */
 
 struct start {
@@ -153,7 +201,7 @@ begin(const struct start *s)
         return false;
     }
     workers[s->index].loop = loop_self();
-    front_set_limit(s->settings->worker_connections);
+    set_limits(s->settings);
     snapshot_adopt(s->snapshot);
     return listen_share(s);
 }
@@ -206,6 +254,8 @@ threads_start(unsigned n, struct snapshot *s, struct sockets *h, bool keep)
     };
     ended_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     thread_count = n;
+    count_files(n);
+    warn_of_files(start.settings);
     expect_answers(n);
     for (start.index = 0; start.index < n; start.index++) {
         bool started = start_thread(&start);
@@ -242,7 +292,7 @@ apply_change(const void *arg)
 {
     const struct change *c = arg;
     snapshot_adopt(c->snapshot);
-    front_set_limit(process_settings_of(c->snapshot)->worker_connections);
+    set_limits(process_settings_of(c->snapshot));
     for (const struct change_listen *l = c->listens; l; l = l->next)
         change_listen(l);
 }

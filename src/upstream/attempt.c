@@ -110,7 +110,9 @@ open_conn(const struct attempt *a, const struct connect_options *o, int *error)
     struct upstream_conn *c = calloc(1, sizeof *c);
     must(c != NULL);
     const struct address *to = &a->slot->address;
-    *error = conn_connect(&c->conn, to, o->bind, clock_in(o->timeout_ms));
+    do
+        *error = conn_connect(&c->conn, to, o->bind, clock_in(o->timeout_ms));
+    while ((*error == -EMFILE || *error == -ENFILE) && pool_evict());
     if (*error < 0) {
         free(c);
         return NULL;

@@ -216,13 +216,22 @@ any_idle(const struct pool *p)
     return NULL;
 }
 
+bool
+pool_evict(void)
+{
+    struct upstream_conn *c = NULL;
+    for (unsigned i = 0; i < BUCKETS && c == NULL; i++)
+        c = any_idle(buckets[i]);
+    if (c)
+        upstream_conn_close(c);
+    return c != NULL;
+}
+
 void
 upstream_thread_fini(void)
 {
-    struct upstream_conn *c;
-    for (unsigned i = 0; i < BUCKETS; i++)
-        while ((c = any_idle(buckets[i])) != NULL)
-            upstream_conn_close(c);
+    while (pool_evict())
+        continue;
 }
 
 size_t

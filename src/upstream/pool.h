@@ -22,6 +22,9 @@ void upstream_conn_init(struct upstream_conn *c, struct lane *l);
 /* Closes and frees; idle or in use. */
 void upstream_conn_close(struct upstream_conn *c);
 
+/* Closes an idle connection of this thread: its descriptor is needed. False when there is none. */
+bool pool_evict(void);
+
 /* Of this thread: idle connections, and lanes. */
 size_t pool_idle_count(void);
 size_t pool_lane_count(void);

@@ -141,7 +141,7 @@ def test_nothing_is_lost_but_what_was_inside_the_killed_process(usher, stage):
     answer = reply(BODY)
     backends = [Origin(answer), Origin(answer)]
     stage.origins += backends
-    proxy = usher(CONF, B1=backends[0], B2=backends[1], main="worker_processes 2;",
+    proxy = usher(CONF, B1=backends[0], B2=backends[1], main="worker_processes 4;",
                   may_log=r"exited on signal 9")
     soak = Soak(proxy)
     for t in soak.threads:
