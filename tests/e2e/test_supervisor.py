@@ -96,6 +96,7 @@ def test_a_crash_leaves_a_report_in_the_error_log(usher):
     [worker] = workers(p)
     os.kill(worker, signal.SIGSEGV)
     p.wait_log(r"\[alert\] usher worker crashed")
+    p.wait_log(rf"worker process {worker} exited")  # until then its threads may accept
     assert get(p).text == "hello"
 
 
