@@ -147,6 +147,8 @@ struct directive {
     /* 0, 0: exactly one. args_max 0 after a args_min: exactly args_min. ARGS_ANY: no upper bound */
     unsigned char args_min, args_max;
     bool (*set)(struct setting *s); /* instead of field.type; reports its own problem, false then */
+    /* What holds where nobody sets it, when .initial cannot say so; for the manual only. */
+    const char *unset;
 };
 
 enum {

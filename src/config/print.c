@@ -16,16 +16,25 @@ print_example(struct buf *b, const struct directive *d)
         buf_printf(b, "\n```nginx\n%s %s;\n```\n", d->name, d->initial);
 }
 
+/* What has no effect has no default either. */
+static void
+print_default(struct buf *b, const struct directive *d)
+{
+    const char *value = d->initial ? d->initial : d->unset;
+    const char *end = d->flags & BLOCK ? "" : ";";
+    if (value)
+        buf_printf(b, "- Default: `%s %s%s`\n", d->name, value, end);
+    else if (!(d->flags & (BLOCK | IGNORED)))
+        buf_put(b, STR("- Default: none\n"));
+}
+
 void
 manual_print_directive(struct buf *b, const struct directive_set *set, const struct directive *d)
 {
     buf_printf(b, "### %s\n\n- Syntax: `", d->name);
     syntax_print(d, b);
     buf_put(b, STR("`\n"));
-    if (d->initial)
-        buf_printf(b, "- Default: `%s %s;`\n", d->name, d->initial);
-    else if (!(d->flags & BLOCK))
-        buf_put(b, STR("- Default: none\n"));
+    print_default(b, d);
     buf_put(b, STR("- Context: "));
     contexts_print(d->contexts, b);
     buf_printf(b, "\n- Feature: %s\n\n%s\n", set->name, d->help ? d->help : "");
@@ -70,6 +79,31 @@ collect(struct arena *a, const struct directive_set *const *sets, unsigned *n)
     return entries;
 }
 
+typedef void print_name_fn(struct buf *b, const char *name);
+
+static void
+print_names(struct buf *b, const struct directive_set *const *sets, print_name_fn *print_name)
+{
+    unsigned n;
+    struct entry *entries = collect(b->arena, sets, &n);
+    qsort(entries, n, sizeof(entries[0]), by_name);
+    for (unsigned i = 0; i < n; i++)
+        if (i == 0 || strcmp(entries[i].directive->name, entries[i - 1].directive->name) != 0)
+            print_name(b, entries[i].directive->name);
+}
+
+static void
+print_link(struct buf *b, const char *name)
+{
+    buf_printf(b, "[%s](#%s)\n", name, name);
+}
+
+static void
+print_line(struct buf *b, const char *name)
+{
+    buf_printf(b, "%s\n", name);
+}
+
 void
 manual_print(struct buf *b, const struct directive_set *const *sets)
 {
@@ -77,10 +111,12 @@ manual_print(struct buf *b, const struct directive_set *const *sets)
     struct entry *entries = collect(b->arena, sets, &n);
     qsort(entries, n, sizeof(entries[0]), by_set_and_name);
     buf_printf(b, "# Directives\n\nPrinted by `usher help --manual`: change the rows in the "
-                  "source, not this file.\n");
+                  "source, not this file. `usher help DIRECTIVE` prints one of them.\n");
+    buf_byte(b, '\n');
+    print_names(b, sets, print_link);
     for (unsigned i = 0; i < n; i++) {
         if (i == 0 || strcmp(entries[i].set->name, entries[i - 1].set->name) != 0)
-            buf_printf(b, "\n## %s\n", entries[i].set->name);
+            buf_printf(b, "\n## Feature: %s\n", entries[i].set->name);
         buf_byte(b, '\n');
         manual_print_directive(b, entries[i].set, entries[i].directive);
     }
@@ -116,12 +152,7 @@ manual_print_hint(struct buf *b, const struct directive_set *const *sets, struct
 void
 manual_print_names(struct buf *b, const struct directive_set *const *sets)
 {
-    unsigned n;
-    struct entry *entries = collect(b->arena, sets, &n);
-    qsort(entries, n, sizeof(entries[0]), by_name);
-    for (unsigned i = 0; i < n; i++)
-        if (i == 0 || strcmp(entries[i].directive->name, entries[i - 1].directive->name) != 0)
-            buf_printf(b, "%s\n", entries[i].directive->name);
+    print_names(b, sets, print_line);
 }
 
 /* The only directive of a text, or NULL. */
@@ -175,8 +206,10 @@ check_row(const struct directive *d, struct buf *flaws)
         check_text(d, str_of(d->example), "example", flaws);
     else if (d->initial == NULL && !(d->flags & IGNORED))
         buf_printf(flaws, "%s: neither example nor default\n", d->name);
-    if (d->initial) {
-        struct str text = arena_printf(flaws->arena, "%s %s;", d->name, d->initial);
+    const char *value = d->initial ? d->initial : d->unset;
+    if (value) {
+        const char *end = d->flags & BLOCK ? "" : ";";
+        struct str text = arena_printf(flaws->arena, "%s %s%s", d->name, value, end);
         check_text(d, text, "default", flaws);
     }
 }

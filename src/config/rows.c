@@ -95,6 +95,11 @@ contexts_print(unsigned contexts, struct buf *b)
         "upstream", "if in server", "if in location", "limit_except",    "types",
         "block",    "stream",       "stream server",  "stream upstream",
     };
+    enum { EVERYWHERE = (IN_STREAM_UPSTREAM << 1) - 1 };
+    if (contexts == EVERYWHERE) {
+        buf_put(b, STR("any"));
+        return;
+    }
     bool first = true;
     for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         if (!(contexts & (1u << i)))

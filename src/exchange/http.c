@@ -25,26 +25,28 @@ ignore(struct setting *s)
 
 static const struct directive rows[] = {
     { "events", NO_FIELD, IN_MAIN, .set = open_events, .flags = BLOCK, .args_max = ARGS_NONE,
-      .syntax = "{ ... }", .example = "events { }",
+      .syntax = "{ ... }", .example = "events { worker_connections 8192; }",
       .help = "Holds the directives about connection processing." },
     { "http", NO_FIELD, IN_MAIN, .set = open_http, .flags = BLOCK, .args_max = ARGS_NONE,
-      .syntax = "{ ... }", .example = "http { }",
-      .help = "Holds the HTTP servers. A file that begins with server or upstream is read as if "
-              "it stood in this block." },
+      .syntax = "{ ... }", .example = "http { server { listen 8080; } }",
+      .help = "Holds the HTTP servers. A file that begins with server or upstream is read as if it "
+              "stood in this block." },
     { "server", NO_FIELD, IN_HTTP, .set = server_open, .flags = BLOCK | REPEATABLE,
       .args_max = ARGS_NONE, .syntax = "{ ... }", .example = "server { listen 8080; }",
-      .help = "A virtual server: chosen by the address (listen) and the host (server_name)." },
+      .help = "A virtual server: chosen by the address (listen) and the host (server_name). For "
+              "hosts that no server of an address names, the one that is marked default_server "
+              "answers, else the first." },
     { "listen", NO_FIELD, IN_SERVER, .set = listen_set, .flags = REPEATABLE, .args_min = 1,
       .args_max = ARGS_ANY,
       .syntax =
           "address[:port[-port]] | port[-port] | unix:path [default_server] "
           "[backlog=n] [reuseport] [ipv6only=on|off] [so_keepalive=on|off|idle:interval:count] "
           "[fastopen=n] [rcvbuf=size] [sndbuf=size] [deferred] [bind]",
-      .example = "listen 127.0.0.1:8080 default_server;",
-      .help = "An address that the server answers on; *:80 when there is none. Every thread "
-              "has a socket of its own (SO_REUSEPORT)." },
+      .unset = "*:80", .example = "listen 127.0.0.1:8080 default_server;",
+      .help = "An address that the server answers on; *:80 when there is none. Every thread has a "
+              "socket of its own (SO_REUSEPORT)." },
     { "server_name", NO_FIELD, IN_SERVER, .set = server_name_set, .flags = REPEATABLE,
-      .args_min = 1, .args_max = ARGS_ANY, .syntax = "name ...",
+      .args_min = 1, .args_max = ARGS_ANY, .syntax = "name ...", .unset = "\"\"",
       .example = "server_name example.com *.example.com ~^www\\d+\\.example\\.net$;",
       .help = "Names of the server: exact, with a leading or trailing wildcard, or a regular "
               "expression after a tilde; an empty name takes requests without Host." },
@@ -52,9 +54,9 @@ static const struct directive rows[] = {
       .flags = BLOCK | REPEATABLE, .args_min = 1, .args_max = 2,
       .syntax = "[ = | ~ | ~* | ^~ ] uri { ... } | @name { ... }",
       .example = "location /api/ { return 204; }",
-      .help = "Settings for the requests whose normalised URI matches: exactly (=), by the "
-              "longest prefix (^~: without looking at regular expressions), or by the first "
-              "matching regular expression (~, ~* without regard to case)." },
+      .help = "Settings for the requests whose normalised URI matches: exactly (=), by the longest "
+              "prefix (^~: without looking at regular expressions), or by the first matching "
+              "regular expression (~, ~* without regard to case)." },
     { "server_names_hash_max_size", NO_FIELD, IN_HTTP, .set = ignore, .flags = IGNORED,
       .syntax = "size", .example = "server_names_hash_max_size 512;",
       .help = "Accepted; tables size themselves." },

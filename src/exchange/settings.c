@@ -97,9 +97,10 @@ static const struct directive core_rows[] = {
     { "server_tokens", CORE(server_tokens), EVERYWHERE, .initial = "on", .choices = tokens_choices,
       .help = "Whether the version is shown in the Server field and on error pages." },
     { "absolute_redirect", CORE(absolute_redirect), EVERYWHERE, .initial = "on",
-      .help = "If off, redirects made by usher are relative." },
+      .help = "Whether redirects made by usher name scheme, host and port; if off, they are "
+              "relative." },
     { "port_in_redirect", CORE(port_in_redirect), EVERYWHERE, .initial = "on",
-      .help = "Whether absolute redirects name the port." },
+      .help = "Whether absolute redirects name the port when it is not the usual one." },
     { "server_name_in_redirect", CORE(server_name_in_redirect), EVERYWHERE, .initial = "off",
       .help = "Absolute redirects use the primary server_name rather than the Host field." },
     { "log_not_found", CORE(log_not_found), EVERYWHERE, .initial = "on",
@@ -117,24 +118,26 @@ static const struct directive core_rows[] = {
     { "tcp_nopush", CORE(tcp_nopush), EVERYWHERE, .initial = "off",
       .help = "Accepted; heads and bodies always leave together." },
     { "sendfile", CORE(sendfile), EVERYWHERE | IN_LOCATION_IF, .initial = "off",
-      .help = "Sends files with sendfile(2)." },
+      .help = "Accepted: large files are always sent with sendfile(2), small ones with their head "
+              "in one write." },
     { "sendfile_max_chunk", NO_FIELD, EVERYWHERE, .set = ignore, .syntax = "size", .flags = IGNORED,
       .help = "Accepted; one connection cannot hold a thread of usher.",
       .example = "sendfile_max_chunk 2m;" },
     { "etag", CORE(etag), EVERYWHERE, .initial = "on",
-      .help = "Whether static files carry an ETag." },
+      .help = "Whether responses from files carry an ETag, made of modification time and size." },
     { "msie_padding", CORE(msie_padding), EVERYWHERE, .initial = "on", .flags = IGNORED,
       .help = "Accepted; padding for old browsers is not sent." },
     { "msie_refresh", CORE(msie_refresh), EVERYWHERE, .initial = "off", .flags = IGNORED,
       .help = "Accepted; refreshes for old browsers are not sent." },
     { "lingering_close", CORE(lingering_close), EVERYWHERE, .initial = "on",
       .choices = lingering_choices,
-      .help = "Whether a closing connection waits for data the client still sends, so that it "
-              "can read the response." },
+      .help = "Whether a connection that is about to close reads on what the client still sends, "
+              "so that the client can read the response: on where usher knows of unread data, "
+              "always, or off." },
     { "lingering_time", CORE(lingering_time), EVERYWHERE, .initial = "30s",
       .help = "Longest time that unread request data is read and dropped." },
     { "lingering_timeout", CORE(lingering_timeout), EVERYWHERE, .initial = "5s",
-      .help = "Longest wait for more such data." },
+      .help = "Longest wait for more such data; the connection is closed when none comes." },
     { "client_body_timeout", CORE(client_body_timeout), EVERYWHERE, .initial = "60s",
       .help = "Longest time between two reads of a request body; 408 beyond." },
     { "send_timeout", CORE(send_timeout), EVERYWHERE, .initial = "60s",
@@ -147,7 +150,8 @@ static const struct directive core_rows[] = {
     { "keepalive_time", CORE(keepalive_time), EVERYWHERE, .initial = "1h",
       .help = "Age at which a client connection is closed after its present request." },
     { "keepalive_min_timeout", CORE(keepalive_min_timeout), EVERYWHERE, .initial = "0",
-      .help = "Time for which an idle connection is not closed by a graceful shutdown." },
+      .help = "Time for which a graceful shutdown leaves an idle client connection open, so that a "
+              "request that is on its way is not lost." },
     { "keepalive_requests", CORE(keepalive_requests), EVERYWHERE, .initial = "1000",
       .help = "Requests after which a client connection is closed." },
     { "keepalive_disable", NO_FIELD, EVERYWHERE, .set = ignore, .flags = IGNORED, .args_min = 1,
@@ -161,19 +165,27 @@ static const struct directive core_rows[] = {
       .set = NULL, .args_min = 1, .args_max = 4, .syntax = "path [level1 [level2 [level3]]]",
       .help = "Directory of temporary files for request bodies; they have no name there." },
     { "root", PLACE(struct core_settings, root), EVERYWHERE | IN_LOCATION_IF, .initial = "html",
-      .set = set_root, .syntax = "path", .help = "Directory that files are served from." },
+      .set = set_root, .syntax = "path",
+      .help = "Directory of files: a request is answered by the file whose path is root followed "
+              "by the URI. Relative to the prefix; may have variables." },
     { "alias", PLACE(struct core_settings, root), IN_LOCATION, .set = set_alias, .syntax = "path",
       .example = "alias /data/w3/images/;",
-      .help = "Replaces the location's prefix by a path. Both should end with a slash, or "
-              "neither." },
+      .help = "Directory or file that takes the place of the location's prefix in a file's path. "
+              "Both should end with a slash, or neither. May have variables." },
     { "internal", PLACE(struct core_settings, internal), IN_LOCATION, .set = set_internal,
       .args_max = ARGS_NONE, .syntax = "", .example = "internal;",
-      .help = "The location only answers internal redirects; 404 to clients." },
+      .help = "Only internal redirects (error_page, try_files, index, X-Accel-Redirect) lead to "
+              "this location; clients that ask for it get 404." },
     { "default_type", CORE(default_type), EVERYWHERE, .initial = "text/plain",
-      .help = "Content type of files whose extension is not in types." },
+      .syntax = "mime-type",
+      .help = "Content type of files whose extension is not in types, and of return with a text. "
+              "May have variables." },
     { "types", PLACE(struct core_settings, types), EVERYWHERE, .set = types_set, .initial = NULL,
       .flags = BLOCK | RAW | MANY, .args_max = ARGS_NONE, .syntax = "{ ... }",
-      .example = "types { text/html html htm; }", .help = "Content types by file name extension." },
+      .unset = "{ text/html html; image/gif gif; image/jpeg jpg; }",
+      .example = "types { text/html html htm; text/css css; }",
+      .help = "Content types by file name extension, without regard to case. A block replaces the "
+              "outer one's; the packaged mime.types has the usual ones." },
     { "types_hash_max_size", NO_FIELD, EVERYWHERE, .set = ignore, .flags = IGNORED,
       .syntax = "size", .help = "Accepted; tables size themselves.",
       .example = "types_hash_max_size 2048;" },
@@ -183,7 +195,9 @@ static const struct directive core_rows[] = {
     { "error_page", PLACE(struct core_settings, error_pages), EVERYWHERE | IN_LOCATION_IF,
       .set = error_page_set, .args_min = 2, .args_max = ARGS_ANY, .flags = MANY,
       .syntax = "code ... [=[response]] uri", .example = "error_page 500 502 503 504 /50x.html;",
-      .help = "The URI that answers in place of an error." },
+      .help = "What answers in place of an error: a URI (by an internal redirect), a named "
+              "location, or a full URL (by a redirect). =code changes the status; = alone takes "
+              "that of the answer. May have variables." },
     { 0 },
 };
 
@@ -213,8 +227,8 @@ set_large_buffers(struct setting *s)
 static const struct directive server_rows[] = {
     { "client_header_buffer_size", SERVER(client_header_buffer_size), IN_HTTP | IN_SERVER,
       .initial = "1k",
-      .help = "Accepted; heads are read into one buffer whose size "
-              "large_client_header_buffers gives." },
+      .help = "Accepted; heads are read into one buffer whose size large_client_header_buffers "
+              "gives." },
     { "large_client_header_buffers", PLACE(struct server_settings, large), IN_HTTP | IN_SERVER,
       .initial = "4 8k", .set = set_large_buffers, .args_min = 2, .args_max = 2,
       .syntax = "number size",
@@ -223,14 +237,17 @@ static const struct directive server_rows[] = {
     { "client_header_timeout", SERVER(client_header_timeout), IN_HTTP | IN_SERVER, .initial = "60s",
       .help = "Time in which a request head must arrive; 408 beyond." },
     { "max_headers", SERVER(max_headers), IN_HTTP | IN_SERVER, .initial = "1000",
-      .help = "Most header fields of a request; 431 beyond." },
+      .help = "Largest number of header fields in a request; 431 beyond." },
     { "underscores_in_headers", SERVER(underscores_in_headers), IN_HTTP | IN_SERVER,
       .initial = "off", .help = "Whether underscores in field names are valid." },
     { "ignore_invalid_headers", SERVER(ignore_invalid_headers), IN_HTTP | IN_SERVER,
       .initial = "on",
-      .help = "Fields whose names are invalid are dropped; if off, the request is refused." },
+      .help =
+          "Fields with unusual names (underscores, unless underscores_in_headers allows them) are "
+          "dropped; if off, the request is refused. Names that HTTP forbids are always refused." },
     { "merge_slashes", SERVER(merge_slashes), IN_HTTP | IN_SERVER, .initial = "on",
-      .help = "Runs of slashes in a path count as one." },
+      .help = "Whether runs of slashes in a path count as one when locations and files are looked "
+              "for." },
     { "connection_pool_size", SERVER(connection_pool_size), IN_HTTP | IN_SERVER, .initial = "512",
       .flags = IGNORED, .help = "Accepted; connections have no pool." },
     { "request_pool_size", SERVER(request_pool_size), IN_HTTP | IN_SERVER, .initial = "4k",

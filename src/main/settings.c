@@ -219,20 +219,19 @@ ignore(struct setting *s)
 static const struct directive directives[] = {
     { "worker_processes", PLACE(struct process_settings, worker_processes), IN_MAIN, .initial = "1",
       .syntax = "number | auto", .set = set_worker_processes,
-      .help =
-          "Event-loop threads of the worker process. auto takes as many as there are processors "
-          "that the process may use, its control group's quota included." },
+      .help = "Event-loop threads of the worker process. auto takes as many as there are "
+              "processors that the process may use, its control group's quota included." },
     { "daemon", FIELD(struct process_settings, daemon), IN_MAIN, .initial = "on",
       .help = "Whether usher leaves the terminal. The command returns when every socket listens." },
     { "master_process", FIELD(struct process_settings, master_process), IN_MAIN, .initial = "on",
       .help = "Whether a supervisor process holds the sockets and restarts a worker that dies. off "
               "runs everything in one process." },
-    { "pid", FIELD(struct process_settings, pid), IN_MAIN,
+    { "pid", FIELD(struct process_settings, pid), IN_MAIN, .syntax = "file", .unset = PID_PATH,
       .help =
           "File with the process ID of the supervisor. It is written when every socket listens.",
       .example = "pid /run/usher.pid;" },
     { "user", PLACE(struct process_settings, user), IN_MAIN, .syntax = "user [group]",
-      .args_min = 1, .args_max = 2, .set = set_user,
+      .unset = USER_NAME " " GROUP_NAME, .args_min = 1, .args_max = 2, .set = set_user,
       .help = "User and group that the worker process runs as. Only root may change its user.",
       .example = "user www-data;" },
     { "worker_rlimit_nofile", PLACE(struct process_settings, rlimit_nofile), IN_MAIN,
@@ -255,11 +254,12 @@ static const struct directive directives[] = {
       .syntax = "number", .set = set_priority,
       .help = "Scheduling priority of the worker process, as of nice(1)." },
     { "env", PLACE(struct process_settings, environment), IN_MAIN, .syntax = "variable[=value]",
-      .flags = REPEATABLE, .set = set_env,
+      .unset = "TZ", .flags = REPEATABLE, .set = set_env,
       .help = "Keeps or sets a variable of the worker process's environment. All others but TZ are "
               "removed.",
       .example = "env LANG;" },
     { "working_directory", FIELD(struct process_settings, working_directory), IN_MAIN,
+      .syntax = "directory",
       .help = "Current directory of the worker process: where a core file goes.",
       .example = "working_directory /var/tmp;" },
     { "thread_pool", NO_FIELD, IN_MAIN, .syntax = "name threads=number [max_queue=number]",
@@ -277,7 +277,7 @@ static const struct directive directives[] = {
       .flags = IGNORED,
       .help = "Accepted without effect: regular expressions are always compiled to machine code." },
     { "lock_file", FIELD(struct process_settings, lock_file), IN_MAIN, .flags = IGNORED,
-      .help = "Accepted without effect: no lock is taken to accept connections.",
+      .syntax = "file", .help = "Accepted without effect: no lock is taken to accept connections.",
       .example = "lock_file logs/usher.lock;" },
     { "debug_points", NO_FIELD, IN_MAIN, .syntax = "abort | stop", .flags = IGNORED,
       .set = set_debug_points, .help = "Accepted without effect.",
@@ -290,7 +290,8 @@ static const struct directive directives[] = {
       .help = "Client connections at most in each thread. When it is reached, the connection that "
               "has been idle longest makes room." },
     { "use", NO_FIELD, IN_EVENTS, .syntax = "method", .flags = IGNORED, .set = set_use,
-      .help = "epoll is the only method there is.", .example = "use epoll;" },
+      .help = "How events are waited for; epoll is the only method there is.",
+      .example = "use epoll;" },
     { "multi_accept", FIELD(struct process_settings, multi_accept), IN_EVENTS, .initial = "off",
       .flags = IGNORED, .help = "Accepted without effect: each thread accepts what is waiting." },
     { "accept_mutex", FIELD(struct process_settings, accept_mutex), IN_EVENTS, .initial = "off",

@@ -74,8 +74,9 @@ static const struct directive directives[] = {
       IN_MAIN | IN_HTTP | IN_SERVER | IN_LOCATION | IN_STREAM | IN_STREAM_SERVER,
       .help = "Where errors are logged, and from which level on: debug, info, notice, warn, error, "
               "crit, alert or emerg. The file may be stderr or syslog:server=address[,...].",
-      .syntax = "file [level]", .example = "error_log logs/error.log error;", .flags = MANY,
-      .args_min = 1, .args_max = 2, .set = set_error_log },
+      .syntax = "file [level]", .unset = ERROR_LOG_PATH " error",
+      .example = "error_log logs/error.log error;", .flags = MANY, .args_min = 1, .args_max = 2,
+      .set = set_error_log },
     { 0 },
 };
 

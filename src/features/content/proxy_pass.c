@@ -172,13 +172,11 @@ static const struct directive directives[] = {
     { "proxy_pass", NO_FIELD, IN_LOCATION, .set = set_pass, .flags = SETTINGS_APART,
       .syntax = "URL", .example = "proxy_pass http://127.0.0.1:8000;",
       .help = "Passes requests to a server or a group of servers: http://host[:port][/uri], "
-              "http://unix:/path[:/uri], or "
-              "http://group. With a URI, it replaces the location's prefix; without, the request's "
-              "is passed as it came. "
-              "The URL may have variables." },
+              "http://unix:/path[:/uri], or http://group. With a URI, it replaces the location's "
+              "prefix; without, the request's is passed as it came. The URL may have variables." },
     { "proxy_http_version", FIELD(struct settings, http_version), GATEWAY_IN, .initial = "1.1",
       .choices = versions,
-      .help = "HTTP version towards servers. Connections are kept alive with 1.1." },
+      .help = "HTTP version towards servers. Connections to them are kept with 1.1." },
     { "proxy_method", FIELD(struct settings, gateway.method), GATEWAY_IN, .syntax = "method",
       .example = "proxy_method POST;",
       .help = "Method of requests to servers, in place of the client's." },
@@ -189,25 +187,27 @@ static const struct directive directives[] = {
       .set = gateway_set_header, .flags = MANY, .args_min = 2, .args_max = 2,
       .syntax = "field value", .example = "proxy_set_header Host $host;",
       .help = "Sets a field of requests to servers; an empty value leaves it out. By default Host "
-              "is $proxy_host. Inherited "
-              "only by blocks that set none." },
+              "is $proxy_host. Inherited only by blocks that set none." },
     { "proxy_redirect", PLACE(struct settings, gateway.redirects), GATEWAY_IN,
       .set = rewrite_set_redirect, .flags = MANY, .args_min = 1, .args_max = 2,
-      .syntax = "default | off | redirect replacement", .example = "proxy_redirect off;",
+      .syntax = "default | off | redirect replacement", .unset = "default",
+      .example = "proxy_redirect http://backend:8000/ /;",
       .help = "Changes the Location and Refresh fields of responses. By default the URL of "
-              "proxy_pass becomes the "
-              "location's name." },
+              "proxy_pass becomes the location's name." },
     { "proxy_cookie_domain", PLACE(struct settings, gateway.cookie_domains), GATEWAY_IN,
       .set = rewrite_set_cookie_domain, .flags = MANY, .args_min = 1, .args_max = 2,
-      .syntax = "off | domain replacement", .example = "proxy_cookie_domain localhost example.org;",
-      .help = "Changes the domain attribute of cookies." },
+      .syntax = "off | domain replacement", .unset = "off",
+      .example = "proxy_cookie_domain localhost example.org;",
+      .help = "Changes the domain attribute of the cookies that servers set. The domain may be a "
+              "regular expression (~…); may have variables." },
     { "proxy_cookie_path", PLACE(struct settings, gateway.cookie_paths), GATEWAY_IN,
       .set = rewrite_set_cookie_path, .flags = MANY, .args_min = 1, .args_max = 2,
-      .syntax = "off | path replacement", .example = "proxy_cookie_path /two/ /;",
-      .help = "Changes the path attribute of cookies." },
+      .syntax = "off | path replacement", .unset = "off", .example = "proxy_cookie_path /two/ /;",
+      .help = "Changes the path attribute of the cookies that servers set. The path may be a "
+              "regular expression (~…); may have variables." },
     { "proxy_cookie_flags", PLACE(struct settings, gateway.cookie_flags), GATEWAY_IN,
       .set = rewrite_set_cookie_flags, .flags = MANY, .args_min = 1, .args_max = ARGS_ANY,
-      .syntax = "off | cookie [flag ...]",
+      .syntax = "off | cookie [flag ...]", .unset = "off",
       .example = "proxy_cookie_flags ~ secure httponly samesite=lax;",
       .help = "Sets or removes (no…) the flags secure, httponly and samesite=strict|lax|none of "
               "cookies." },

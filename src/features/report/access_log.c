@@ -386,8 +386,8 @@ static const struct directive directives[] = {
               "the condition is neither empty nor 0 are logged. The path may hold variables. off "
               "cancels all of this level.",
       .syntax = "path [format [buffer=size] [gzip[=level]] [flush=time] [if=condition]] | off",
-      .example = "access_log logs/access.log combined;", .flags = MANY, .args_min = 1,
-      .args_max = ARGS_ANY, .set = set_access_log },
+      .unset = HTTP_LOG_PATH " combined", .example = "access_log logs/access.log combined;",
+      .flags = MANY, .args_min = 1, .args_max = ARGS_ANY, .set = set_access_log },
     { "log_format", NO_FIELD, IN_HTTP,
       .help = "Defines a format for access_log: text with variables, its arguments joined. "
               "Variables' values are escaped for quoted text (default), for JSON, or not at all.",

@@ -232,7 +232,7 @@ the_manual_shows_a_row_as_nginx_documents_it(void **state)
     assert_false(manual_print_name(&b, sets, STR("exclude")));
     buf_byte(&b, 0);
     assert_non_null(strstr(b.p, "### include\n\n- Syntax: `include file | mask;`\n"
-                                "- Default: none\n- Context: main, events, http,"));
+                                "- Default: none\n- Context: any\n"));
     assert_non_null(strstr(b.p, "```nginx\ninclude sites/*.conf;\n```\n"));
     b.n = 0;
     manual_print(&b, sets);
