@@ -7,6 +7,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -45,7 +46,11 @@ become(struct supervisor *s)
 {
     char *sockets = sockets_export(&s->sockets);
     setenv("USHER_LISTENERS", sockets, 1);
-    execvp(s->options->argv[0], s->options->argv);
+    /* execvp would have the shell read a file that is no program. */
+    if (strchr(s->options->argv[0], '/'))
+        execv(s->options->argv[0], s->options->argv);
+    else
+        execvp(s->options->argv[0], s->options->argv);
     report(LEVEL_ALERT, errno, "execve() failed while executing new binary process \"%s\"",
            s->options->argv[0]);
     _exit(1);

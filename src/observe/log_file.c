@@ -14,7 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { WAIT_FOR_READER_MS = 10, COMPLAIN_EVERY_MS = 60000 };
+enum { WAIT_FOR_READER_MS = 10, IMPATIENT_MS = 1000, COMPLAIN_EVERY_MS = 60000 };
 
 struct str log_default_error = { "logs/error.log", 14 };
 struct str log_default_access = { "logs/access.log", 15 };
@@ -229,11 +229,20 @@ log_files_adopt(struct str path, int fd)
 
 /* --- writing --- */
 
+/* A reader that lets one line wait in vain is not waited for again for a while: every line's wait
+ * would be all clients' wait. */
 static bool
-takes_now(const struct log_file *f)
+takes_now(struct log_file *f)
 {
     struct pollfd p = { .fd = f->fd, .events = POLLOUT };
-    return f->regular || poll(&p, 1, WAIT_FOR_READER_MS) != 0;
+    if (f->regular)
+        return true;
+    bool patient = clock_ms() >= f->impatient_until;
+    if (poll(&p, 1, patient ? WAIT_FOR_READER_MS : 0) != 0)
+        return true;
+    if (patient)
+        f->impatient_until = clock_in(IMPATIENT_MS);
+    return false;
 }
 
 /* At most once a minute, and never about the error log's own file into itself. */

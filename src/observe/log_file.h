@@ -15,7 +15,8 @@ struct log_file {
     _Atomic bool regular; /* writes to it do not wait for a reader */
     uint64_t wanted_by;   /* id of the compile that named it last */
     struct syslog *syslog;
-    _Atomic uint64_t complained_ms; /* when a failed write was last reported */
+    _Atomic uint64_t complained_ms;   /* when a failed write was last reported */
+    _Atomic uint64_t impatient_until; /* until then its reader is not waited for */
 };
 
 /* Finds or makes the destination of that name; locks the registry. wanted_by 0: nobody's wish. */
