@@ -236,7 +236,8 @@ static const struct directive directives[] = {
       .example = "user www-data;" },
     { "worker_rlimit_nofile", PLACE(struct process_settings, rlimit_nofile), IN_MAIN,
       .syntax = "number", .set = set_rlimit_nofile,
-      .help = "Limit of open files of the worker process.",
+      .help = "Limit of open files of the worker process. Without it the soft limit is raised to "
+              "the hard one.",
       .example = "worker_rlimit_nofile 65536;" },
     { "worker_rlimit_core", PLACE(struct process_settings, rlimit_core), IN_MAIN, .syntax = "size",
       .set = set_rlimit_core, .help = "Largest core file of the worker process.",
