@@ -70,3 +70,17 @@ map_next(const struct map *m, const struct map_entry *after)
             return &m->entries[i];
     return NULL;
 }
+
+struct str
+map_nearest(const struct map *m, struct str name, size_t edits)
+{
+    struct str best = STR_NONE;
+    for (struct map_entry *e = map_next(m, NULL); e; e = map_next(m, e)) {
+        size_t distance = str_distance(name, e->key, edits);
+        if (distance > edits || (distance == edits && best.p && str_compare(e->key, best) >= 0))
+            continue;
+        best = e->key;
+        edits = distance;
+    }
+    return best;
+}

@@ -25,3 +25,6 @@ void *map_try(const struct map *m, struct str key);
 
 /* for (struct map_entry *e = map_next(m, NULL); e; e = map_next(m, e)) — in no order */
 struct map_entry *map_next(const struct map *m, const struct map_entry *after);
+/* The key nearest in spelling, at most `edits` away; the first in the alphabet of several. STR_NONE
+ * when none is near. Looks at every key. */
+struct str map_nearest(const struct map *m, struct str name, size_t edits);

@@ -108,16 +108,7 @@ variable_resolve(struct variable_table *t, const struct variable_ref *ref)
 struct str
 variable_suggest(const struct variable_table *t, struct str name)
 {
-    size_t limit = name.n <= 3 ? 1 : 2;
-    struct str best = STR_NONE;
-    for (struct map_entry *e = map_next(&t->names, NULL); e; e = map_next(&t->names, e)) {
-        size_t edits = str_distance(name, e->key, limit);
-        if (edits > limit || (edits == limit && best.p && str_compare(e->key, best) >= 0))
-            continue;
-        best = e->key;
-        limit = edits;
-    }
-    return best;
+    return map_nearest(&t->names, name, name.n <= 3 ? 1 : 2);
 }
 
 const struct variable_ref *

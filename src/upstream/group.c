@@ -127,8 +127,12 @@ set_server(struct setting *s)
     struct server *server = arena_new(s->compile->arena, struct server);
     struct str text = setting_arg(s, 1);
     const char *problem;
-    if (!server_parse(server, text, 80, &problem))
-        return setting_error(s, 1, "%s in upstream \"" STR_FMT "\"", problem, STR_ARG(text));
+    if (!server_parse(server, text, 80, &problem)) {
+        setting_error(s, 1, "%s in upstream \"" STR_FMT "\"", problem, STR_ARG(text));
+        if (str_find_str(text, STR("://")) > 0)
+            setting_hint(s, "the scheme stands in proxy_pass");
+        return false;
+    }
     for (unsigned i = 2; i < s->node->n; i++)
         if (!parse_parameter(s, i, server))
             return setting_error(s, i, "invalid parameter \"" STR_FMT "\"",

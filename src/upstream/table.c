@@ -81,6 +81,12 @@ upstream_find(struct compile *c, struct scope *s, struct str name)
     return map_try(&upstream_table_of(c)->declared, name);
 }
 
+struct str
+upstream_suggest(struct compile *c, struct str name)
+{
+    return map_nearest(&upstream_table_of(c)->declared, name, 1);
+}
+
 struct upstream *
 upstream_lookup(const struct upstream_table *t, struct str name)
 {

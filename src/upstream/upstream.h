@@ -27,6 +27,8 @@ extern const struct directive_set upstream_directives;
 /* The group of that name if it was declared anywhere in the configuration, else NULL. Call from
  * compile_defer. */
 struct upstream *upstream_find(struct compile *c, struct scope *s, struct str name);
+/* The declared group whose name is nearly that one; STR_NONE when none is. */
+struct str upstream_suggest(struct compile *c, struct str name);
 /* A group of one server implied by "host:port" or "unix:/path" (proxy_pass to a name). The same
  * text gives the same group. Literal addresses are ready at once; names are resolved at start and
  * again by TTL. scope finds its `resolver`. NULL when the text is malformed (the caller says so).

@@ -102,3 +102,19 @@ def test_ten_thousand_servers_load_in_two_seconds(tmp_path):
     code, _ = check(tmp_path, text)
     assert code == 0
     assert time.monotonic() - start < 2
+
+
+@pytest.mark.usher_only("nginx looks for a host of that name, and refuses to start")
+def test_a_slip_in_a_groups_or_a_variables_name_is_told(tmp_path):
+    text = """upstream web_servers { server 127.0.0.1:1; }
+server {
+    listen 127.0.0.1:1;
+    location /   { proxy_pass http://web_server; }
+    location /db { proxy_pass http://database; }
+}
+"""
+    code, lines = check(tmp_path, text)
+    assert code == 0 and sum("[warn]" in line for line in lines) == 1
+    assert 'did you mean "web_servers"?' in lines[2]
+    code, lines = check(tmp_path, "server { listen 127.0.0.1:1; return 200 $remote_adr; }")
+    assert code == 1 and 'did you mean "$remote_addr"?' in "\n".join(lines)

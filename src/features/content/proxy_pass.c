@@ -103,6 +103,22 @@ refuse_port_of_group(struct compile *c, const struct target *my)
              STR_ARG(host), port);
 }
 
+/* A word that is nearly a group's name is more likely a slip than a host; with a digit at its end
+ * it is one of several hosts. */
+static void
+warn_of_slip(struct compile *c, const struct target *my)
+{
+    struct str name = my->host_port;
+    bool word = name.n >= 5 && str_find(name, '.') < 0 && str_find(name, ':') < 0;
+    struct str near = word ? upstream_suggest(c, name) : STR_NONE;
+    if (near.n == 0 || (name.p[name.n - 1] >= '0' && name.p[name.n - 1] <= '9'))
+        return;
+    struct diag *diag =
+        diag_add(c->diags, LEVEL_WARN, my->span,
+                 "no upstream \"" STR_FMT "\", so it is the name of a host", STR_ARG(name));
+    diag_hint(c->diags, diag, "did you mean \"" STR_FMT "\"?", STR_ARG(near));
+}
+
 /* After the whole configuration is known: a group of that name, or one server of its own. */
 static void
 find_upstream(struct compile *c, void *arg)
@@ -116,6 +132,7 @@ find_upstream(struct compile *c, void *arg)
     if (my->upstream)
         return;
     refuse_port_of_group(c, my);
+    warn_of_slip(c, my);
     my->upstream = upstream_implied(c, my->scope, my->host_port, 80);
 }
 

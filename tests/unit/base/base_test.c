@@ -79,6 +79,23 @@ a_map_finds_what_was_put(void **state)
 }
 
 static void
+a_map_knows_the_key_nearest_to_a_slip(void **state)
+{
+    struct arena a;
+    struct map m;
+    arena_init(&a, 0);
+    map_init(&m, &a, false);
+    map_put(&m, STR("backend"), &m);
+    map_put(&m, STR("backed"), &m);
+    map_put(&m, STR("front"), &m);
+    assert_true(str_eq(map_nearest(&m, STR("bakend"), 1), STR("backend")));
+    assert_true(str_eq(map_nearest(&m, STR("backe"), 2), STR("backed")));
+    assert_true(str_eq(map_nearest(&m, STR("front"), 2), STR("front")));
+    assert_null(map_nearest(&m, STR("other"), 2).p);
+    arena_fini(&a);
+}
+
+static void
 a_heap_gives_the_earliest_first(void **state)
 {
     static struct heap_node nodes[500];
@@ -130,6 +147,7 @@ main(void)
         cmocka_unit_test(arena_try_refuses_over_the_limit),
         cmocka_unit_test(a_buffer_grows_to_its_bound_and_no_further),
         cmocka_unit_test(a_map_finds_what_was_put),
+        cmocka_unit_test(a_map_knows_the_key_nearest_to_a_slip),
         cmocka_unit_test(a_heap_gives_the_earliest_first),
         cmocka_unit_test(strings_compare_cut_and_convert),
     };
