@@ -215,7 +215,7 @@ def test_a_crash_tells_where_and_costs_one_worker(usher, name):
     p = usher(site(""), may_log="exited on signal|crashed")
     worker = the_worker(p)
     os.kill(worker, getattr(signal, "SIG" + name))
-    p.wait_log(rf"\[alert\] usher worker crashed: SIG{name}.*\n(.*\(.*\)\[0x[0-9a-f]+\]\n){{3}}")
+    p.wait_log(rf"\[alert\] usher worker crashed: SIG{name}.*\n(.*\(.*\) ?\[0x[0-9a-f]+\]\n){{3}}")
     p.wait_log(rf"\[alert\].*worker process {worker} exited on signal {int(getattr(signal, 'SIG' + name))}")
     assert get(p).text == "here"
 
