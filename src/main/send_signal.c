@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 
 static int
 send_to(struct str path, int number)
@@ -21,6 +22,9 @@ send_to(struct str path, int number)
         report(LEVEL_ALERT, errno, "kill(%d, %d) failed", (int)pid, number);
     } else if (why) {
         report(LEVEL_ERROR, why, "open() \"" STR_FMT "\" failed", STR_ARG(path));
+        if (why == ENOENT)
+            fputs("      | is it running? -c and -p must be those that it was started with\n",
+                  stderr);
     } else {
         report(LEVEL_ERROR, 0, "invalid PID number \"%s\" in \"" STR_FMT "\"", text, STR_ARG(path));
     }
