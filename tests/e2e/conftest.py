@@ -17,7 +17,7 @@ from proxy import BIN, IS_NGINX, THREADS, Proxy
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "usher_only(why): usher differs from nginx 1.22 on purpose")
-    config.addinivalue_line("markers", "plain_build: counts memory, which sanitizers spend freely")
+    config.addinivalue_line("markers", "plain_build: counts memory or wake-ups, which sanitizers spend freely")
     config.addinivalue_line("markers", "one_thread: counts turns, idle connections, cached names or "
                             "log lines in order, of which each thread has its own")
 

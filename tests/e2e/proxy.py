@@ -17,6 +17,7 @@ from wait import until
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BIN = os.environ.get("USHER_BIN", str(ROOT / "build" / "usher"))
+THREADS = os.environ.get("USHER_THREADS")  # worker_processes where a test does not name it
 IS_NGINX = os.path.basename(BIN).startswith("nginx")
 THREADS = os.environ.get("USHER_THREADS")  # where a test asks for no number of its own
 
@@ -90,6 +91,8 @@ class Proxy:
             temp = NGINX_TEMP if IS_NGINX else ""
             text = (f"{self.main}\nevents {{ }}\nhttp {{\naccess_log logs/access.log;\n"
                     f"{temp}{text}\n}}\n")
+        if THREADS and not self.bare and "worker_processes" not in text:
+            text = f"worker_processes {THREADS};\n{text}"
         if THREADS and not self.bare and "worker_processes" not in text:
             text = f"worker_processes {THREADS};\n{text}"
         new = self.prefix / "usher.conf.new"

@@ -212,6 +212,7 @@ def test_running_out_of_descriptors_is_not_the_backends_fault(usher, origin):
 
 # --- nothing to do ---
 
+@pytest.mark.plain_build
 @pytest.mark.parametrize("threads", [1, 4])
 def test_without_traffic_everybody_sleeps(usher, origin, threads):
     p = usher(conf(512, main=f"worker_processes {threads};"), B=origin(reply("b")))
