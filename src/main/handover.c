@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <sys/socket.h>
 #include <sys/time.h>
+#include <unistd.h>
 
 enum { PATIENCE_S = 3 };
 
@@ -35,6 +36,17 @@ attach(struct msghdr *m, union ancillary *room, int fd)
     memcpy(CMSG_DATA(c), &fd, sizeof fd);
 }
 
+/* Descriptors under way are counted (ETOOMANYREFS): the other side is just taking some. */
+static bool
+may_try_again(int error, unsigned *waits)
+{
+    if (error != ETOOMANYREFS || *waits >= PATIENCE_S * 1000)
+        return error == EINTR;
+    *waits += 1;
+    usleep(1000);
+    return true;
+}
+
 int
 handover_send(int to, enum handover_kind kind, unsigned number, struct str text, int fd)
 {
@@ -45,9 +57,9 @@ handover_send(int to, enum handover_kind kind, unsigned number, struct str text,
     if (fd >= 0)
         attach(&m, &room, fd);
     ssize_t n;
-    do
-        n = sendmsg(to, &m, MSG_NOSIGNAL);
-    while (n < 0 && errno == EINTR);
+    unsigned waits = 0;
+    while ((n = sendmsg(to, &m, MSG_NOSIGNAL)) < 0 && may_try_again(errno, &waits))
+        continue;
     return n < 0 ? -errno : 0;
 }
 

@@ -98,7 +98,7 @@ static void
 put_in_force(struct supervisor *s, struct snapshot *new)
 {
     struct worker_process *w = workers_serving(&s->workers);
-    bool replace = w == NULL || w->stale ||
+    bool replace = w == NULL || w->stale || w->busy || !w->ready ||
                    process_settings_need_new_worker(process_settings_of(s->snapshot),
                                                     process_settings_of(new));
     int e = replace ? 0 : send_all(w, &s->sockets, new);
@@ -107,10 +107,12 @@ put_in_force(struct supervisor *s, struct snapshot *new)
     s->sockets.shared = supervisor_shares(s);
     sockets_settle(&s->sockets, new);
     take(s, new);
-    if (replace || e < 0)
+    if (replace || e < 0) {
         reload_replace_worker(s);
-    else
-        w->busy = true;
+        return;
+    }
+    w->busy = true;
+    w->asked_ms = clock_ms();
 }
 
 /* The sockets come last: one that is bound and then not wanted would have taken connections. */

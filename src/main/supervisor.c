@@ -14,7 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { TERMINATE_PATIENCE_MS = 1500, WORKERS_POLLED = 64 };
+enum { TERMINATE_PATIENCE_MS = 1500, SETTLE_PATIENCE_MS = 60000, WORKERS_POLLED = 64 };
 
 bool
 supervisor_write_pid(struct supervisor *s)
@@ -89,12 +89,14 @@ restart_workers(struct supervisor *s)
 }
 
 /* One at a time: however many HUPs come meanwhile, the text that is read after them is the latest.
- */
+ * A worker that does not answer for a minute never will, and is replaced. */
 static bool
 is_settling(const struct supervisor *s)
 {
     const struct worker_process *w = workers_serving(&s->workers);
-    return w && (w->busy || !w->ready);
+    if (w == NULL || (w->ready && !w->busy))
+        return false;
+    return clock_ms() - (w->ready ? w->asked_ms : w->started_ms) < SETTLE_PATIENCE_MS;
 }
 
 static void

@@ -12,12 +12,12 @@ struct worker_process {
     struct worker_process *next;
     pid_t pid;
     int control;
-    uint64_t started_ms;
-    bool ready;    /* it accepts */
-    bool busy;     /* with a configuration that it was sent and has not answered */
-    bool stale;    /* it serves another configuration than the one in force */
-    bool reloaded; /* born of a reload */
-    bool leaving;  /* it was told to end */
+    uint64_t started_ms, asked_ms; /* asked: to take a configuration, last */
+    bool ready;                    /* it accepts */
+    bool busy;                     /* with a configuration that it was sent and has not answered */
+    bool stale;                    /* it serves another configuration than the one in force */
+    bool reloaded;                 /* born of a reload */
+    bool leaving;                  /* it was told to end */
 };
 
 struct workers {

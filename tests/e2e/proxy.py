@@ -17,7 +17,6 @@ from wait import until
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BIN = os.environ.get("USHER_BIN", str(ROOT / "build" / "usher"))
-THREADS = os.environ.get("USHER_THREADS")  # worker_processes where a test does not name it
 IS_NGINX = os.path.basename(BIN).startswith("nginx")
 THREADS = os.environ.get("USHER_THREADS")  # where a test asks for no number of its own
 
@@ -31,10 +30,12 @@ NGINX_TEMP = "".join(f"{m}_temp_path tmp/{m};\n" for m in
                      ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
 
 
-def free_port():
-    """A port that nobody holds, outside the kernel's range for outgoing connections."""
+def free_port(promised=()):
+    """A port that nobody holds and that is not promised, outside the kernel's range for outgoing connections."""
     while True:
         port = random.randrange(10240, 32000)
+        if port in promised:
+            continue
         with socket.socket() as s:
             try:
                 s.bind(("0.0.0.0", port))
@@ -93,8 +94,6 @@ class Proxy:
                     f"{temp}{text}\n}}\n")
         if THREADS and not self.bare and "worker_processes" not in text:
             text = f"worker_processes {THREADS};\n{text}"
-        if THREADS and not self.bare and "worker_processes" not in text:
-            text = f"worker_processes {THREADS};\n{text}"
         new = self.prefix / "usher.conf.new"
         new.write_text(text)
         new.rename(self.prefix / "usher.conf")  # whole at every moment: a reload may be reading
@@ -106,7 +105,7 @@ class Proxy:
                 return str(self.prefix)
             if name.startswith("PORT"):
                 if name not in self.ports:
-                    self.ports[name] = free_port()
+                    self.ports[name] = free_port(self.ports.values())
                 return str(self.ports[name])
             v = self.names[name]
             return str(getattr(v, "address", v))

@@ -264,6 +264,20 @@ def test_a_new_worker_that_cannot_start_leaves_the_old_one_serving(usher, thread
     until(lambda: len(workers(p)) == 1, "the old worker's end")
 
 
+@pytest.mark.parametrize("threads", [1, 4])
+def test_hundreds_of_listeners_come_and_go(usher, threads):
+    p = usher(says("one"), main=f"worker_processes {threads};")
+    many = [f"listen 127.0.0.1:%%PORT{n}%%;" for n in range(2, 302)]
+    with connect(p) as kept:
+        for word in "two", "three":
+            p.reload(says(word, *many))
+            assert kept.get("/").text == word
+            assert all(get(p.ports[f"PORT{n}"]).text == word for n in range(2, 302, 17))
+            p.reload(says("one"))
+            assert kept.get("/").text == "one"
+            until(lambda: all(refused(p.ports[f"PORT{n}"]) for n in range(2, 302, 17)), "them to go")
+
+
 # --- several things at once ---
 
 @pytest.mark.parametrize("threads", [1, 4])
