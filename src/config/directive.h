@@ -75,7 +75,7 @@ extern const struct value_type value_number; /* unsigned, or a choice when the r
 extern const struct value_type value_u64;
 extern const struct value_type value_text; /* struct str, as written */
 extern const struct value_type
-    value_template; /* struct template *: text with variables; exchange/template.c */
+    value_template; /* struct template *: text with variables; exchange/values/template.c */
 
 struct template;
 

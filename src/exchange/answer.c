@@ -1,5 +1,5 @@
 /* The small answers: a body of our own, a redirect, another location. */
-#include "exchange/location.h"
+#include "exchange/hosts/location.h"
 #include "exchange/path.h"
 #include "exchange/snapshot.h"
 #include "http/uri.h"

@@ -1,7 +1,7 @@
 /* error_page: the configured answer to an error, else a small page of our own. */
 #include "exchange/error_page.h"
 
-#include "exchange/location.h"
+#include "exchange/hosts/location.h"
 
 struct error_page {
     unsigned status;

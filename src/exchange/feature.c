@@ -2,7 +2,7 @@
 #include "exchange/feature.h"
 
 #include "base/must.h"
-#include "exchange/location.h"
+#include "exchange/hosts/location.h"
 #include "exchange/snapshot.h"
 
 enum { SETS_MAX = 256 };

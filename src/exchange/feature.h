@@ -6,8 +6,8 @@
 
 #include "config/compile.h"
 #include "exchange/exchange.h"
-#include "exchange/template.h"
-#include "exchange/variable.h"
+#include "exchange/values/template.h"
+#include "exchange/values/variable.h"
 
 enum phase {
     PHASE_NONE,    /* directives, variables, filters only */

@@ -3,7 +3,7 @@
 
 #include "exchange/settings.h"
 #include "exchange/snapshot.h"
-#include "exchange/trail.h"
+#include "exchange/upstream_trail.h"
 #include "observe/log.h"
 
 const struct error_log *

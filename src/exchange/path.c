@@ -1,7 +1,7 @@
 /* Paths of files: the root and the whole URI, or the alias in place of the location's name. */
 #include "exchange/path.h"
 
-#include "exchange/location.h"
+#include "exchange/hosts/location.h"
 #include "exchange/snapshot.h"
 
 static const struct core_settings *

@@ -1,7 +1,7 @@
 /* The response's way out. */
 #include "exchange/respond.h"
 
-#include "exchange/location.h"
+#include "exchange/hosts/location.h"
 
 #include <errno.h>
 

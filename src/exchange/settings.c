@@ -3,7 +3,7 @@
 #include "exchange/settings.h"
 
 #include "exchange/error_page.h"
-#include "exchange/location.h"
+#include "exchange/hosts/location.h"
 #include "exchange/types.h"
 #include "observe/log.h"
 

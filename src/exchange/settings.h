@@ -3,7 +3,7 @@
 
 #include "base/map.h"
 #include "config/compile.h"
-#include "exchange/template.h"
+#include "exchange/values/template.h"
 
 struct error_pages;
 

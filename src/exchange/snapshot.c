@@ -3,7 +3,7 @@
 #include "exchange/snapshot.h"
 
 #include "base/must.h"
-#include "exchange/regex.h"
+#include "exchange/values/regex.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>

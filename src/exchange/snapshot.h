@@ -3,7 +3,7 @@
 #pragma once
 
 #include "base/thread.h"
-#include "exchange/location.h"
+#include "exchange/hosts/location.h"
 #include "observe/log.h"
 #include "upstream/upstream.h"
 

@@ -1,7 +1,7 @@
 /* The types block and the look-up by extension. */
 #include "exchange/types.h"
 
-#include "exchange/location.h"
+#include "exchange/hosts/location.h"
 
 const struct map *
 types_default(struct arena *a)

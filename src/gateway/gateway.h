@@ -6,7 +6,7 @@
  * calls gateway_run. */
 #pragma once
 
-#include "exchange/location.h"
+#include "exchange/hosts/location.h"
 #include "net/buffer.h"
 #include "upstream/upstream.h"
 #include "wire/h1.h"

@@ -2,8 +2,8 @@
  * 9112). */
 #include "gateway/gateway.h"
 
-#include "exchange/trail.h"
-#include "gateway/hop.h"
+#include "exchange/upstream_trail.h"
+#include "gateway/hop_by_hop.h"
 
 #include <errno.h>
 

@@ -3,8 +3,8 @@
 #include "gateway/gateway.h"
 
 #include "exchange/error_page.h"
-#include "exchange/trail.h"
-#include "gateway/hop.h"
+#include "exchange/upstream_trail.h"
+#include "gateway/hop_by_hop.h"
 #include "http/date.h"
 
 #include <errno.h>

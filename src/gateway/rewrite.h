@@ -2,7 +2,7 @@
  * of itself, said for the client. */
 #pragma once
 
-#include "exchange/regex.h"
+#include "exchange/values/regex.h"
 #include "gateway/gateway.h"
 
 bool rewrite_set_redirect(struct setting *s);      /* default | off | FROM TO, ~REGEX TO */

@@ -2,8 +2,8 @@
  * and nothing was sent to the client. */
 #include "gateway/gateway.h"
 
-#include "exchange/trail.h"
-#include "gateway/hop.h"
+#include "exchange/upstream_trail.h"
+#include "gateway/hop_by_hop.h"
 #include "observe/log.h"
 
 #include <errno.h>

@@ -2,7 +2,7 @@
  * half-close. */
 #include "gateway/gateway.h"
 
-#include "exchange/trail.h"
+#include "exchange/upstream_trail.h"
 
 #include <errno.h>
 

@@ -2,10 +2,10 @@
 #include "main/configuration.h"
 
 #include "fiber/crash.h"
+#include "main/command/version.h"
 #include "main/registry.h"
 #include "main/report.h"
 #include "main/settings.h"
-#include "main/version.h"
 
 #include <unistd.h>
 

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "exchange/snapshot.h"
-#include "main/options.h"
+#include "main/command/options.h"
 
 /* Reads and compiles what the options name; from `sealed` sources when they are given. As
  * snapshot_compile: usable when d->errors is 0, to be freed in any case. */

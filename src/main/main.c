@@ -1,12 +1,12 @@
 /* The program: what was asked for, and who does it. */
+#include "main/command/help.h"
+#include "main/command/proxy_command.h"
+#include "main/command/send_signal.h"
+#include "main/command/version.h"
 #include "main/configuration.h"
-#include "main/help.h"
-#include "main/proxy_command.h"
+#include "main/process/start.h"
+#include "main/process/title.h"
 #include "main/registry.h"
-#include "main/send_signal.h"
-#include "main/start.h"
-#include "main/title.h"
-#include "main/version.h"
 
 static int
 show(const struct options *o)

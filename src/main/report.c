@@ -1,7 +1,7 @@
 /* Reports, on one path to two places. */
 #include "main/report.h"
 
-#include "main/version.h"
+#include "main/command/version.h"
 #include "observe/log.h"
 
 #include <unistd.h>

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "config/compile.h"
-#include "main/cpus.h"
+#include "main/process/cpus.h"
 
 #include <sys/types.h>
 

@@ -1,5 +1,5 @@
-/* exchange/template.c, variable.c: any text as a template, evaluated and escaped for a log. The
- * first line is the request target, the rest is the template. */
+/* exchange/values/template.c, variable.c: any text as a template, evaluated and escaped for a log.
+ * The first line is the request target, the rest is the template. */
 #include "exchange/snapshot.h"
 
 #include <stdlib.h>

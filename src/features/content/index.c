@@ -1,6 +1,6 @@
 /* index: a URI that ends with a slash is answered by the first of these files that exists. */
 #include "exchange/feature.h"
-#include "exchange/location.h"
+#include "exchange/hosts/location.h"
 #include "exchange/path.h"
 
 #include <errno.h>

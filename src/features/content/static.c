@@ -3,7 +3,7 @@
  * Four system calls a request: open, fstat, close, and the codec's read or sendfile. The URI is
  * normalised, so no path leaves the root but by a symbolic link of its owner's making. */
 #include "exchange/feature.h"
-#include "exchange/location.h"
+#include "exchange/hosts/location.h"
 #include "exchange/path.h"
 #include "exchange/types.h"
 #include "http/uri.h"

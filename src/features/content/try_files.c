@@ -1,7 +1,7 @@
 /* try_files: the first path that exists takes the place of the URI; when there is none, the last
  * word says what answers. It runs before the location's content, whatever that is. */
 #include "exchange/feature.h"
-#include "exchange/location.h"
+#include "exchange/hosts/location.h"
 #include "exchange/path.h"
 
 #include <errno.h>

@@ -1,5 +1,5 @@
 /* Every directive of the program: documented, and with a default and an example that parse. */
-#include "config/print.h"
+#include "config/manual.h"
 #include "main/registry.h"
 
 #include "../test.h"

@@ -1,6 +1,6 @@
 /* config/: files, includes, and the sources' way through a descriptor. */
 #include "config/compile.h"
-#include "config/print.h"
+#include "config/manual.h"
 
 #include "../test.h"
 

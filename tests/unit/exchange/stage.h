@@ -2,9 +2,9 @@
  * and an exchange made by hand. */
 #pragma once
 
-#include "exchange/regex.h"
 #include "exchange/snapshot.h"
-#include "exchange/trail.h"
+#include "exchange/upstream_trail.h"
+#include "exchange/values/regex.h"
 
 struct stage {
     struct snapshot *snapshot;

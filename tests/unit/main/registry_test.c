@@ -1,7 +1,7 @@
 /* main/: every directive of the whole program is documented, and its example parses. */
 #include "main/registry.h"
 
-#include "config/print.h"
+#include "config/manual.h"
 
 #include "../test.h"
 

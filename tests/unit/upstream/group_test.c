@@ -1,5 +1,5 @@
 /* upstream/group, upstream/resolver: what the directives accept, and nginx's words for what not. */
-#include "config/print.h"
+#include "config/manual.h"
 
 #include "../test.h"
 #include "groups.h"

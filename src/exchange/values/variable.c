@@ -1,0 +1,174 @@
+/* The table of variables and their values: names resolve at compile time to refs, values are
+ * computed at the first use and kept in x->values unless volatile. */
+#include "exchange/values/variable.h"
+
+#include "base/must.h"
+#include "exchange/snapshot.h"
+
+/* In x->values: { NULL, 0 } is not asked yet, this is asked and without value. */
+static const struct str absent = { NULL, 1 };
+
+void
+variable_table_init(struct variable_table *t, struct arena *a)
+{
+    *t = (struct variable_table){ .arena = a };
+    map_init(&t->names, a, false);
+    map_init(&t->used, a, false);
+}
+
+static void
+add_prefix(struct variable_table *t, const struct variable *v)
+{
+    const struct variable **grown =
+        arena_array(t->arena, const struct variable *, t->n_prefixes + 1);
+    if (t->n_prefixes)
+        memcpy(grown, t->prefixes, sizeof *grown * t->n_prefixes);
+    grown[t->n_prefixes++] = v;
+    t->prefixes = grown;
+}
+
+void
+variable_table_add(struct variable_table *t, const struct variable *list)
+{
+    for (const struct variable *v = list; v && v->name; v++)
+        if (v->flags & VARIABLE_PREFIX)
+            add_prefix(t, v);
+        else
+            map_put(&t->names, str_of(v->name), (void *)v);
+}
+
+void
+variable_table_add_core(struct variable_table *t)
+{
+    variable_table_add(t, request_variables);
+    variable_table_add(t, connection_variables);
+    variable_table_add(t, time_variables);
+    variable_table_add(t, response_variables);
+    variable_table_add(t, file_variables);
+    variable_table_add(t, upstream_variables);
+}
+
+static struct str
+lower(struct arena *a, struct str s)
+{
+    struct str copy = arena_dup(a, s);
+    for (size_t i = 0; i < s.n; i++)
+        ((char *)copy.p)[i] = byte_lower(s.p[i]);
+    return copy;
+}
+
+/* Whole names first, then prefixes: no two prefixes fit one name. */
+static bool
+find(struct variable_table *t, struct variable_ref *ref)
+{
+    ref->variable = map_try(&t->names, ref->name);
+    ref->rest = STR_NONE;
+    for (unsigned i = 0; ref->variable == NULL && i < t->n_prefixes; i++) {
+        struct str prefix = str_of(t->prefixes[i]->name);
+        if (ref->name.n > prefix.n && str_starts(ref->name, prefix)) {
+            ref->variable = t->prefixes[i];
+            ref->rest = str_skip(ref->name, prefix.n);
+        }
+    }
+    return ref->variable != NULL;
+}
+
+static void
+settle(struct variable_table *t, struct variable_ref *ref)
+{
+    if (ref->variable && (ref->variable->flags & VARIABLE_VOLATILE))
+        ref->index = -1;
+    else if (ref->index < 0)
+        ref->index = (int)t->n_indexed++;
+}
+
+const struct variable_ref *
+variable_reserve(struct variable_table *t, struct str name)
+{
+    struct str key = lower(t->arena, name);
+    struct variable_ref *ref = map_try(&t->used, key);
+    if (ref == NULL) {
+        ref = arena_new(t->arena, struct variable_ref);
+        *ref = (struct variable_ref){ .name = key, .index = -1 };
+        map_put(&t->used, key, ref);
+    }
+    if (ref->variable == NULL) {
+        find(t, ref);
+        settle(t, ref);
+    }
+    return ref;
+}
+
+bool
+variable_resolve(struct variable_table *t, const struct variable_ref *ref)
+{
+    return variable_reserve(t, ref->name)->variable != NULL;
+}
+
+struct str
+variable_suggest(const struct variable_table *t, struct str name)
+{
+    return map_nearest(&t->names, name, name.n <= 3 ? 1 : 2);
+}
+
+const struct variable_ref *
+variable_use(struct variable_table *t, struct str name)
+{
+    struct variable_ref sought = { .name = lower(t->arena, name) };
+    return find(t, &sought) ? variable_reserve(t, name) : NULL;
+}
+
+const struct variable_ref *
+variable_define(struct variable_table *t, struct str name)
+{
+    struct variable_ref sought = { .name = lower(t->arena, name) };
+    if (!find(t, &sought)) {
+        struct variable *list = arena_array(t->arena, struct variable, 2);
+        list[0] = (struct variable){ .name = sought.name.p,
+                                     .flags = VARIABLE_SETTABLE,
+                                     .help = "Set by the configuration." };
+        variable_table_add(t, list);
+        sought.variable = list;
+    }
+    return sought.variable->flags & VARIABLE_SETTABLE ? variable_reserve(t, name) : NULL;
+}
+
+static struct str *
+slot(struct exchange *x, int index)
+{
+    if (x->values == NULL)
+        x->values = arena_array(&x->arena, struct str, x->snapshot->variables.n_indexed);
+    must((unsigned)index < x->snapshot->variables.n_indexed);
+    return &x->values[index];
+}
+
+static bool
+compute(struct exchange *x, const struct variable_ref *ref, struct str *out)
+{
+    *out = STR("");
+    return ref->variable->get && ref->variable->get(x, ref->rest, out);
+}
+
+bool
+variable_get(struct exchange *x, const struct variable_ref *ref, struct str *out)
+{
+    if (ref->index < 0)
+        return compute(x, ref, out);
+    struct str *kept = slot(x, ref->index);
+    if (kept->p == NULL && kept->n == 0) {
+        bool has = compute(x, ref, out);
+        *kept = !has ? absent : out->p ? *out : STR("");
+    }
+    bool has = kept->p != NULL;
+    *out = has ? *kept : STR("");
+    return has;
+}
+
+void
+variable_store(struct exchange *x, const struct variable_ref *ref, struct str value)
+{
+    if (ref->variable->set)
+        ref->variable->set(x, value);
+    else
+        *slot(x, ref->index) = value.p ? value : STR("");
+}

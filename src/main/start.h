@@ -1,7 +1,0 @@
-/* From a command line to a program that serves. */
-#pragma once
-
-#include "main/options.h"
-
-/* Runs usher until it ends. The exit code. */
-int start(const struct options *o);
