@@ -89,6 +89,7 @@ def test_websocket_and_events(usher, origin):
     assert plain.get("Upgrade") is None
 
 
+@pytest.mark.one_thread
 def test_load_balancing(usher, origin):
     ill = set()
 

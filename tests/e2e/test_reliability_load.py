@@ -1,9 +1,7 @@
 """Too many connections, too few descriptors, nothing to do: bounded work, bounded words."""
-import os
 import pathlib
 import re
 import select
-import signal
 import time
 
 import pytest

@@ -6,8 +6,7 @@ import subprocess
 
 import pytest
 
-from client import connect, get
-from origin import reply
+from client import get
 from proxy import BIN, session_pids
 from wait import until
 
