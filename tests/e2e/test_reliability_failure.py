@@ -1,5 +1,6 @@
 """Backends, name servers, disks and workers that fail: bounded, told, and nobody else's business."""
 import os
+import pathlib
 import re
 import signal
 import socket
@@ -23,6 +24,14 @@ def the_worker(proxy):
     get(proxy, "/")
     [worker] = [p for p in session_pids(proxy.process.pid) if p != proxy.pid]
     return worker
+
+
+def freeze(pid):
+    """Stop a process, and wait until each of its threads has stopped."""
+    os.kill(pid, signal.SIGSTOP)
+    tasks = pathlib.Path(f"/proc/{pid}/task")
+    until(lambda: all((t / "stat").read_text().rpartition(")")[2].split()[0] == "T"
+                      for t in tasks.iterdir()), "all threads to stop")
 
 
 @pytest.fixture
@@ -201,7 +210,7 @@ def test_a_log_that_nobody_reads_holds_nobody_up(usher):
 def test_who_waits_in_the_queue_is_served_by_the_next_worker(usher, threads):
     p = usher(site(""), main=f"worker_processes {threads};", may_log="exited on signal 9")
     worker = the_worker(p)
-    os.kill(worker, signal.SIGSTOP)
+    freeze(worker)
     waiting = crowd(p, "/", 64)
     os.kill(worker, signal.SIGKILL)
     for c in waiting:
@@ -222,6 +231,6 @@ def test_a_crash_tells_where_and_costs_one_worker(usher, name):
 
 def test_a_stuck_worker_does_not_keep_the_program_from_ending(usher):
     p = usher(site(""), may_log="exited on signal 9")
-    os.kill(the_worker(p), signal.SIGSTOP)
+    freeze(the_worker(p))
     p.signal("TERM")
     assert p.process.wait(10) == 0
