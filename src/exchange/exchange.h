@@ -76,7 +76,6 @@ struct response {
     struct fields trailers;
     bool ranges_allowed; /* the body can be cut by the range feature (Accept-Ranges) */
     bool relayed;        /* a backend's: its validators were the backend's to judge */
-    bool flush_each;     /* streams: each piece leaves at once (always so today) */
 };
 
 struct exchange {
@@ -138,8 +137,6 @@ struct exchange {
         *doing;     /* for error lines, " while …": "connecting to upstream"; NULL: nothing to add
                      */
     bool pipelined; /* $pipe: the request was there before the last response had gone */
-    const char *limit_note; /* reserved for limits' log variables */
-    void **locals; /* a feature's own state for this exchange, by feature index; lazily made */
 };
 
 /* The only way to end a request badly: logs at the level of the fault's row, sets x->fault and

@@ -53,7 +53,6 @@ struct gateway_settings {
     struct rewrite_rules *redirects; /* "off": rules.off */
     struct rewrite_rules *cookie_domains, *cookie_paths, *cookie_flags;
     const struct template *bind; /* NULL: any address */
-    struct str temp_path;
 };
 
 enum ignore_header {
