@@ -33,6 +33,22 @@ compile_defer(struct compile *c, void (*fn)(struct compile *c, void *arg), void 
     c->deferred_end = &d->next;
 }
 
+void
+compile_finally(struct compile *c, void (*fn)(struct compile *c, void *arg), void *arg)
+{
+    struct deferred *d = arena_new(c->arena, struct deferred);
+    *d = (struct deferred){ c->finals, fn, arg };
+    c->finals = d;
+}
+
+void
+compile_fini(struct compile *c)
+{
+    for (struct deferred *d = c->finals; d; d = d->next)
+        d->fn(c, d->arg);
+    c->finals = NULL;
+}
+
 /* A row's default as if it stood in a file of its own. */
 static struct node *
 default_node(struct compile *c, const struct directive *directive)

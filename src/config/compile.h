@@ -14,6 +14,7 @@ struct compile {
     unsigned n_sets;
     struct map rows; /* name → rows (several contexts may define one name) */
     struct deferred *deferred, **deferred_end;
+    struct deferred *finals;     /* what compile_fini runs */
     void *snapshot;              /* exchange/snapshot.h; the config room does not look inside */
     void *upstreams;             /* upstream/table.h; nor there */
     struct str prefix, conf_dir; /* for relative paths */
@@ -54,6 +55,9 @@ struct scope *scope_enclosing(struct scope *s, unsigned contexts);
 /* Runs fn(c, arg) after the whole tree was compiled (an upstream may stand after its use), in
  * order. */
 void compile_defer(struct compile *c, void (*fn)(struct compile *c, void *arg), void *arg);
+/* Runs fn(c, arg) before the arena goes, last one first: for what an arena does not hold. */
+void compile_finally(struct compile *c, void (*fn)(struct compile *c, void *arg), void *arg);
+void compile_fini(struct compile *c);
 
 /* Problems in nginx's words. word 0 is the directive's name. Both return false, to be returned by
  * .set. */

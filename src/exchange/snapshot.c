@@ -113,6 +113,7 @@ snapshot_free(struct snapshot *s)
     if (s->upstreams)
         upstream_table_fini(s->upstreams);
     regexes_free(&s->compile);
+    compile_fini(&s->compile);
     struct arena a = s->arena;
     arena_fini(&a);
     free(s);

@@ -1,0 +1,17 @@
+/* What OpenSSL has to say, in one line. Its error queue belongs to the thread, so whoever calls
+ * OpenSSL clears the queue before and takes the problem at once after a failure: nothing of one
+ * connection is ever told of another. */
+#pragma once
+
+#include "base/str.h"
+
+struct tls_problem {
+    char text[256]; /* "SSL_do_handshake() failed (SSL: error:0A00010B:SSL routines::wrong version
+                       number)" */
+};
+
+/* Fills p from `what` and the queue's errors, in nginx's words, and empties the queue. */
+void tls_problem_take(struct tls_problem *p, const char *what);
+/* The same for what is our own finding. */
+void tls_problem_say(struct tls_problem *p, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
