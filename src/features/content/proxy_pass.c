@@ -1,12 +1,9 @@
 /* proxy_pass: HTTP backends. Here are the URL, the request line's URI and Host; the rest is the
  * gateway's. */
 #include "exchange/feature.h"
-#include "exchange/snapshot.h"
 #include "gateway/rows.h"
+#include "gateway/target.h"
 #include "http/uri.h"
-#include "upstream/table.h"
-
-#include <errno.h>
 
 /* proxy_*: shared by all locations that set none of their own */
 struct settings {
@@ -15,17 +12,13 @@ struct settings {
 };
 
 /* proxy_pass: one location's own */
-struct target {
-    struct scope *scope;
-    struct span span;                /* of the directive, for what is found at the end */
+struct pass {
+    struct target target;
     const struct settings *settings; /* that hold there */
-    struct upstream *upstream;       /* NULL: the URL has variables */
     const struct template *url;      /* with variables */
-    struct str host_port;            /* without variables */
     struct str port;
     struct str uri;                        /* STR_NONE: the URL has no URI part */
     struct str redirect_from, redirect_to; /* proxy_redirect default */
-    const struct resolver_settings *resolver;
 };
 
 extern const struct feature proxy_pass;
@@ -33,22 +26,6 @@ extern const struct feature proxy_pass;
 static const struct choice versions[] = { { "1.0", VERSION_10 },
                                           { "1.1", VERSION_11 },
                                           { NULL, 0 } };
-
-static struct str
-port_of(struct str host_port)
-{
-    struct str host;
-    int port;
-    if (str_starts(host_port, STR("unix:")))
-        return STR("");
-    if (!address_split(host_port, &host, &port) || port < 0)
-        return STR("80");
-    return str_skip(host_port, host_port.n - (port > 9999  ? 5
-                                              : port > 999 ? 4
-                                              : port > 99  ? 3
-                                              : port > 9   ? 2
-                                                           : 1));
-}
 
 /* Splits "http://host:port/uri" or "http://unix:/path:/uri" after the scheme. False: no such
  * scheme. */
@@ -73,72 +50,17 @@ split_url(struct str url, struct str *host_port, struct str *uri)
     return true;
 }
 
-/* The words stand for all that follows "http://", as nginx puts it. */
-static bool
-check_host(struct setting *s, struct str host_port)
-{
-    struct server server;
-    struct str host, rest = str_skip(setting_arg(s, 1), 7);
-    const char *problem;
-    int port = -1;
-    bool fine = server_parse(&server, host_port, 80, &problem);
-    if (fine && !str_starts(host_port, STR("unix:")) && address_split(host_port, &host, &port) &&
-        port == 0) {
-        fine = false;
-        problem = "invalid port";
-    }
-    return fine || setting_error(s, 1, "%s in upstream \"" STR_FMT "\"", problem, STR_ARG(rest));
-}
-
-/* A group's servers have their ports; a second one in the URL would say two things at once. */
+/* The settings of the block, when all of them are known. */
 static void
-refuse_port_of_group(struct compile *c, const struct target *my)
+find_settings(struct compile *c, void *arg)
 {
-    struct str host;
-    int port;
-    if (str_starts(my->host_port, STR("unix:")) || !address_split(my->host_port, &host, &port) ||
-        port < 0 || upstream_find(c, my->scope, host) == NULL)
-        return;
-    diag_add(c->diags, LEVEL_EMERG, my->span, "upstream \"" STR_FMT "\" may not have port %d",
-             STR_ARG(host), port);
-}
-
-/* A word that is nearly a group's name is more likely a slip than a host; with a digit at its end
- * it is one of several hosts. */
-static void
-warn_of_slip(struct compile *c, const struct target *my)
-{
-    struct str name = my->host_port;
-    bool word = name.n >= 5 && str_find(name, '.') < 0 && str_find(name, ':') < 0;
-    struct str near = word ? upstream_suggest(c, name) : STR_NONE;
-    if (near.n == 0 || (name.p[name.n - 1] >= '0' && name.p[name.n - 1] <= '9'))
-        return;
-    struct diag *diag =
-        diag_add(c->diags, LEVEL_WARN, my->span,
-                 "no upstream \"" STR_FMT "\", so it is the name of a host", STR_ARG(name));
-    diag_hint(c->diags, diag, "did you mean \"" STR_FMT "\"?", STR_ARG(near));
-}
-
-/* After the whole configuration is known: a group of that name, or one server of its own. */
-static void
-find_upstream(struct compile *c, void *arg)
-{
-    struct target *my = arg;
-    my->settings = scope_settings(my->scope, feature_set(&proxy_pass));
-    my->resolver = upstream_resolver(my->scope);
-    if (my->url)
-        return;
-    my->upstream = upstream_find(c, my->scope, my->host_port);
-    if (my->upstream)
-        return;
-    refuse_port_of_group(c, my);
-    warn_of_slip(c, my);
-    my->upstream = upstream_implied(c, my->scope, my->host_port, 80);
+    struct pass *my = arg;
+    my->settings = scope_settings(my->target.scope, feature_set(&proxy_pass));
 }
 
 /* proxy_redirect default: what the backend calls itself becomes what the client calls it. */
 static void
-set_default_redirect(struct target *my, const struct location *l, struct str url, struct arena *a)
+set_default_redirect(struct pass *my, const struct location *l, struct str url, struct arena *a)
 {
     if (my->url)
         return;
@@ -160,27 +82,27 @@ refuse_url(struct setting *s, struct str url)
 static bool
 set_pass(struct setting *s)
 {
-    struct target *my = arena_new(s->compile->arena, struct target);
+    struct pass *my = arena_new(s->compile->arena, struct pass);
     struct location *l = s->scope->object;
-    struct str url = setting_arg(s, 1);
-    my->scope = s->scope;
-    my->span = s->node->words[1].span;
+    struct str url = setting_arg(s, 1), host_port;
     if (str_find(url, '$') >= 0) {
         my->url = template_compile(s, 1, url);
         if (my->url == NULL)
             return false;
-    } else if (!split_url(url, &my->host_port, &my->uri)) {
+        target_set_dynamic(s, &my->target);
+    } else if (!split_url(url, &host_port, &my->uri)) {
         return refuse_url(s, url);
-    } else if (!check_host(s, my->host_port)) {
+    } else if (!target_set(s, &my->target, host_port, 80, str_skip(url, 7))) {
         return false;
+    } else {
+        my->port = target_port(host_port, STR("80"));
     }
     if (my->uri.p && (l->kind == LOCATION_REGEX || l->kind == LOCATION_NAMED))
         return setting_error(
             s, 1,
             "\"proxy_pass\" cannot have URI part in location given by regular expression, or "
             "inside named location, or inside \"if\" statement, or inside \"limit_except\" block");
-    my->port = my->url ? STR_NONE : port_of(my->host_port);
-    compile_defer(s->compile, find_upstream, my);
+    compile_defer(s->compile, find_settings, my);
     set_default_redirect(my, l, url, s->compile->arena);
     return location_set_content(s, &proxy_pass, my);
 }
@@ -275,63 +197,47 @@ replaced_uri(struct exchange *x, struct str uri)
     return with_args(x, path);
 }
 
+/* What Host says of it. */
+static struct str
+name_of(struct str host_port)
+{
+    return str_starts(host_port, STR("unix:")) ? STR("localhost") : host_port;
+}
+
 static void
-set_static_target(struct exchange *x, const struct target *my, struct gateway_target *t)
+set_static_target(struct exchange *x, const struct pass *my, struct gateway_target *t)
 {
     bool has_uri = my->uri.p != NULL;
-    t->upstream = my->upstream;
-    t->host = str_starts(my->host_port, STR("unix:")) ? STR("localhost") : my->host_port;
+    t->upstream = my->target.upstream;
+    t->host = name_of(my->target.host_port);
     t->port = my->port;
     t->uri = has_uri ? replaced_uri(x, my->uri) : own_uri(x);
     t->redirect_from = my->redirect_from;
     t->redirect_to = my->redirect_to;
 }
 
-/* What a client may have smuggled in percent-encoded never becomes a name or a Host. */
-static bool
-is_clean(struct str host)
-{
-    for (size_t i = 0; i < host.n; i++)
-        if ((uint8_t)host.p[i] <= ' ' || host.p[i] == 0x7f)
-            return false;
-    return true;
-}
-
-/* A URL with variables: known only now. The group of that name, else one looked up for this
- * request. */
+/* A URL with variables: known only now. */
 static enum verdict
-set_dynamic_target(struct exchange *x, const struct target *my, struct gateway_target *t)
+set_dynamic_target(struct exchange *x, const struct pass *my, struct gateway_target *t)
 {
-    struct str url = template_eval(my->url, x), uri;
-    if (!split_url(url, &t->host, &uri))
+    struct str url = template_eval(my->url, x), host_port, uri;
+    if (!split_url(url, &host_port, &uri))
         return fail(x, FAULT_INTERNAL, "invalid URL prefix in \"" STR_FMT "\"", STR_ARG(url));
-    if (t->host.n == 0)
+    if (host_port.n == 0)
         return fail(x, FAULT_INTERNAL, "no host in upstream \"" STR_FMT "\"", STR_ARG(url));
-    if (!is_clean(t->host))
-        return fail(x, FAULT_BAD_REQUEST, "blank or control character in host for upstream");
-    t->port = port_of(t->host);
+    t->host = name_of(host_port);
+    t->port = target_port(host_port, STR("80"));
     t->uri = uri.p ? uri : own_uri(x);
     if (uri.p && uri.n && uri.p[0] != '/')
         t->uri = arena_join(&x->arena, STR("/"), uri);
-    t->upstream = upstream_lookup(x->snapshot->upstreams, t->host);
-    if (t->upstream)
-        return PASS;
-    int r = upstream_adhoc(t->host, 80, my->resolver, &x->arena, &t->upstream,
-                           clock_in(my->settings->gateway.connect_timeout.ms));
-    if (r == -ECANCELED)
-        return fail(x, FAULT_CLIENT_GONE, "%s", "");
-    if (r < 0)
-        return fail(x, FAULT_UPSTREAM_UNRESOLVED, "\"" STR_FMT "\" could not be resolved",
-                    STR_ARG(t->host));
-    if (str_starts(t->host, STR("unix:")))
-        t->host = STR("localhost");
-    return PASS;
+    return target_find(x, &my->target, host_port, 80, my->settings->gateway.connect_timeout.ms,
+                       &t->upstream);
 }
 
 static enum verdict
 run(struct exchange *x, const void *settings)
 {
-    const struct target *my = settings;
+    const struct pass *my = settings;
     struct gateway_target target = { .scheme = STR("http") };
     enum verdict v = PASS;
     if (my->url)
