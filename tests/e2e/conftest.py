@@ -1,4 +1,5 @@
-"""Fixtures of the end-to-end tests: usher(text), origin(script), dns(records), refusing().
+"""Fixtures of the end-to-end tests: usher(text), origin(script), h2origin(script), dns(records),
+refusing().
 
 At the end of a test its clients go first, then its origins, then the proxies, so that a proxy is
 always asked to quit with nothing left to wait for, and must then leave at once and leave nothing.
@@ -11,6 +12,7 @@ import pytest
 
 import client
 from dns import NameServer
+from h2origin import H2Origin
 from origin import Origin
 from proxy import BIN, IS_NGINX, THREADS, Proxy
 
@@ -78,6 +80,16 @@ def origin(stage):
     def begin(script, unix=False, **kw):
         path = f"/tmp/usher-e2e-{os.getpid()}-{time.monotonic_ns()}.sock" if unix else None
         backend = Origin(script, path=path, **kw)
+        stage.origins.append(backend)
+        return backend
+    return begin
+
+
+@pytest.fixture
+def h2origin(stage):
+    """h2origin(script, tls=None, **kw) starts a scripted HTTP/2 backend; see H2Origin."""
+    def begin(script, **kw):
+        backend = H2Origin(script, **kw)
         stage.origins.append(backend)
         return backend
     return begin
