@@ -101,13 +101,23 @@ front_evict_idle(struct front_thread *f)
 {
     unsigned looks = EVICT_LOOKS;
     for (struct list *i = f->idle.next; i != &f->idle && looks > 0; i = i->next, looks--) {
-        struct h1_connection *c = container_of(i, struct h1_connection, link);
-        if (h1_connection_is_spared(c))
+        struct connection *c = container_of(i, struct connection, link);
+        if (c->protocol->is_spared(c))
             continue;
-        h1_connection_close(c);
+        c->protocol->close(c);
         return true;
     }
     return false;
+}
+
+static void
+drain_all(struct list *connections)
+{
+    for (struct list *i = connections->next, *next = i->next; i != connections;
+         i = next, next = i->next) {
+        struct connection *c = container_of(i, struct connection, link);
+        c->protocol->drain(c);
+    }
 }
 
 void
@@ -119,8 +129,8 @@ front_drain(void (*done)(void *arg), void *arg)
     f->done_arg = arg;
     listeners_retry(f); /* whoever waits in the queue has connected to somebody */
     listeners_close(f);
-    for (struct list *i = f->idle.next, *next = i->next; i != &f->idle; i = next, next = i->next)
-        h1_connection_drain(container_of(i, struct h1_connection, link));
+    drain_all(&f->busy);
+    drain_all(&f->idle);
     finish_if_empty(f);
 }
 
@@ -129,10 +139,14 @@ front_kill(void)
 {
     struct front_thread *f = front_self();
     f->killed = true;
-    while (!list_empty(&f->idle))
-        h1_connection_close(container_of(f->idle.next, struct h1_connection, link));
-    for (struct list *i = f->busy.next; i != &f->busy; i = i->next)
-        fiber_cancel(container_of(i, struct h1_connection, link)->fiber);
+    while (!list_empty(&f->idle)) {
+        struct connection *c = container_of(f->idle.next, struct connection, link);
+        c->protocol->close(c);
+    }
+    for (struct list *i = f->busy.next, *next = i->next; i != &f->busy; i = next, next = i->next) {
+        struct connection *c = container_of(i, struct connection, link);
+        c->protocol->kill(c);
+    }
 }
 
 struct front_counts

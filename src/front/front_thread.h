@@ -2,8 +2,9 @@
 #pragma once
 
 #include "base/count.h"
+#include "exchange/snapshot.h"
+#include "front/connection.h"
 #include "front/front.h"
-#include "front/h1_connection.h"
 
 struct listener {
     struct watch watch; /* first */

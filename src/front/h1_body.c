@@ -24,14 +24,14 @@ read_more(struct exchange *x, struct h1_exchange *h)
     struct h1_connection *c = h->connection;
     uint64_t deadline = deadline_of(x, h);
     h1_release_input(c);
-    int r = conn_wait_readable(&c->conn, deadline);
+    int r = conn_wait_readable(&c->base->conn, deadline);
     if (r < 0)
         return r;
     c->in = buffer_take(BUFFER_SIZE);
     size_t most = c->in->cap;
     if (x->request.framing == FRAMING_LENGTH && h->left < most)
         most = (size_t)h->left;
-    ssize_t n = conn_read(&c->conn, c->in->data, most, deadline);
+    ssize_t n = conn_read(&c->base->conn, c->in->data, most, deadline);
     if (n <= 0)
         return n == 0 ? -ECONNRESET : (int)n;
     c->end = (size_t)n;

@@ -3,6 +3,7 @@
 #include "base/must.h"
 #include "exchange/error_page.h"
 #include "front/front_thread.h"
+#include "front/h1_connection.h"
 #include "http/date.h"
 
 #include <errno.h>
@@ -47,14 +48,14 @@ write_alone(struct h1_exchange *h, struct str bytes, uint64_t timeout_ms)
     int r = take_wire(h, timeout_ms);
     if (r < 0)
         return r;
-    return give_wire(h, conn_write(&h->connection->conn, bytes.p, bytes.n, timeout_ms));
+    return give_wire(h, conn_write(&h->connection->base->conn, bytes.p, bytes.n, timeout_ms));
 }
 
 static struct conn *
 conn_of(const struct exchange *x)
 {
     const struct h1_exchange *h = x->connection;
-    return &h->connection->conn;
+    return &h->connection->base->conn;
 }
 
 static const struct core_settings *
@@ -73,7 +74,7 @@ may_go_on(const struct exchange *x)
     const struct h1_exchange *h = x->connection;
     bool may_wait = h->continue_owed && !h->body_ended; /* for a 100 that does not come any more */
     return x->keep_alive && !may_wait && !front_self()->draining &&
-           !h->connection->listener->closed && core->keepalive_timeout.ms > 0 &&
+           !h->connection->base->listener->closed && core->keepalive_timeout.ms > 0 &&
            client->requests < core->keepalive_requests &&
            clock_ms() - client->began_ms < core->keepalive_time.ms;
 }
@@ -138,7 +139,7 @@ set_nodelay(struct h1_connection *c, bool on)
     if (c->nodelay == on)
         return;
     c->nodelay = on;
-    conn_set_nodelay(&c->conn, on);
+    conn_set_nodelay(&c->base->conn, on);
 }
 
 static int
@@ -335,7 +336,7 @@ hijack(struct exchange *x, struct str *pending)
     must(!h->head_held);
     c->hijacked = true;
     *pending = h1_unread(c);
-    return &c->conn;
+    return &c->base->conn;
 }
 
 const struct server_codec h1_server_codec = {

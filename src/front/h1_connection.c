@@ -1,51 +1,15 @@
-/* The life of a client connection: open, idle, serving, closed. */
+/* A connection that speaks HTTP/1: request after request, then rest or the end. */
 #include "front/h1_connection.h"
 
 #include "base/must.h"
 #include "front/front_thread.h"
 
 #include <errno.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 
-/* For the first request of a connection that a process about to end has accepted; how many requests
- * that are there already are answered before other connections have their turn; how soon after a
- * request a FIN belongs to it. */
-enum { FIRST_REQUEST_MS = 1000, BURST_MAX = 16, HEELS_MS = 20 };
-
-static _Atomic uint64_t serials;
-
-static void serve(void *arg);
-
-static void
-set_link(struct h1_connection *c, struct list *where)
-{
-    if (list_linked(&c->link))
-        list_remove(&c->link);
-    list_push_back(where, &c->link);
-}
-
-/* Before the count of its requests changes. */
-static void
-leave_idle(struct front_thread *f, const struct h1_connection *c)
-{
-    f->n_kept -= c->client.requests > 0;
-    count_subtract(&f->tally->waiting, 1);
-}
-
-/* Something came on an idle connection: a fiber takes over. */
-static void
-wake_idle(struct watch *w, unsigned bits)
-{
-    struct h1_connection *c = (struct h1_connection *)w;
-    struct front_thread *f = front_self();
-    if (c->fiber || !(bits & (WATCH_READ | WATCH_HANGUP | WATCH_ERROR)))
-        return;
-    timer_set(&c->timer, NEVER);
-    set_link(c, &f->busy);
-    leave_idle(f, c);
-    c->fiber = fiber_spawn(serve, c);
-}
+/* How many requests that are there already are answered before other connections have their turn;
+ * how soon after a request a FIN belongs to it. */
+enum { BURST_MAX = 16, HEELS_MS = 20 };
 
 /* A FIN may be the end of what the client has to say, or of the client: TCP does not tell. One at
  * the heels of the request is taken for the first (a script with nc), a later one for the second (a
@@ -60,7 +24,7 @@ is_half_close(const struct h1_connection *c, unsigned bits)
 static void
 notice_hangup(struct watch *w, unsigned bits)
 {
-    struct h1_connection *c = (struct h1_connection *)w;
+    struct h1_connection *c = ((struct connection *)w)->session;
     if (!(bits & (WATCH_HANGUP | WATCH_ERROR)) || c->exchange == NULL || is_half_close(c, bits))
         return;
     c->exchange->client_gone = true;
@@ -68,131 +32,48 @@ notice_hangup(struct watch *w, unsigned bits)
         fiber_cancel(c->exchange->cancel_on_gone);
 }
 
-static void
-idle_timed_out(struct timer *t)
-{
-    h1_connection_close(container_of(t, struct h1_connection, timer));
-}
-
-static void
-go_idle(struct h1_connection *c, uint64_t deadline)
-{
-    struct front_thread *f = front_self();
-    h1_release_input(c);
-    c->fiber = NULL;
-    c->conn.watch.on_event = wake_idle;
-    set_link(c, &f->idle);
-    f->n_kept += c->client.requests > 0;
-    count_add(&f->tally->waiting, 1);
-    timer_set(&c->timer, deadline);
-    front_resume(f);
-}
-
-/* keepalive_timeout, or the first head's time. */
-static uint64_t
-idle_deadline(const struct h1_connection *c)
-{
-    if (c->client.requests)
-        return clock_in(c->idle_timeout);
-    const struct listen_address *l = listener_listen(c->listener);
-    return l ? c->client.began_ms + l->fallback->settings->client_header_timeout.ms : clock_ms();
-}
-
-static void
-describe(struct h1_connection *c, int fd, const struct address *peer)
-{
-    char text[ADDRESS_TEXT_MAX];
-    size_t n = address_print(peer, false, text);
-    if (n > sizeof c->peer_text)
-        n = sizeof c->peer_text;
-    memcpy(c->peer_text, text, n);
-    c->client = (struct client){ .fd = fd, .peer = *peer, .local = c->listener->address };
-    c->client.serial = atomic_fetch_add_explicit(&serials, 1, memory_order_relaxed) + 1;
-    c->client.began_ms = clock_ms();
-    c->client.peer_text = (struct str){ c->peer_text, n };
-}
-
-void
-h1_connection_open(struct listener *l, int fd, const struct address *peer)
-{
-    struct h1_connection *c = calloc(1, sizeof *c);
-    must(c != NULL);
-    c->listener = l;
-    describe(c, fd, peer);
-    timer_init(&c->timer, idle_timed_out);
-    int e = conn_open(&c->conn, fd, WATCH_WRITE);
-    if (e < 0) {
-        log_write_errno(error_log_global(), LEVEL_ALERT, 0, -e, "epoll_ctl() failed");
-        free(c);
-        return;
-    }
-    c->nodelay = peer->any.sa_family == AF_UNIX; /* has none */
-    l->connections++;
-    front_count_in(front_self());
-    go_idle(c, idle_deadline(c));
-}
-
-static void
-release(struct h1_connection *c)
-{
-    struct front_thread *f = front_self();
-    struct listener *l = c->listener;
-    if (list_linked(&c->link))
-        list_remove(&c->link);
-    timer_fini(&c->timer);
-    buffer_put(c->in);
-    if (c->reset)
-        conn_reset(&c->conn);
-    conn_close(&c->conn);
-    free(c);
-    listener_release(l);
-    front_count_out(f);
-}
-
-void
-h1_connection_close(struct h1_connection *c)
-{
-    must(c->fiber == NULL);
-    leave_idle(front_self(), c);
-    release(c);
-}
-
-static bool
-has_unread(const struct h1_connection *c)
-{
-    char byte;
-    return recv(c->conn.watch.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 1;
-}
-
 /* What is left of keepalive_min_timeout. */
 static uint64_t
 promised_ms(const struct h1_connection *c)
 {
-    uint64_t waited = clock_ms() - (c->timer.deadline - c->idle_timeout);
-    return c->client.requests && c->idle_min > waited ? c->idle_min - waited : 0;
+    uint64_t waited = clock_ms() - (c->base->timer.deadline - c->idle_timeout);
+    return c->base->client.requests && c->idle_min > waited ? c->idle_min - waited : 0;
 }
 
-/* It has just connected; its request is on its way. */
 static bool
-is_newborn(const struct h1_connection *c)
+is_spared(const struct connection *base)
 {
-    return c->client.requests == 0 && clock_ms() - c->client.began_ms < FIRST_REQUEST_MS;
+    const struct h1_connection *c = base->session;
+    return promised_ms(c) > 0 || connection_is_newborn(base) || connection_has_unread(base);
 }
 
-bool
-h1_connection_is_spared(const struct h1_connection *c)
+/* While idle: it closes unless keepalive_min_timeout keeps it or a request has just come. A busy
+ * one is told by its next response. */
+static void
+drain(struct connection *base)
 {
-    return promised_ms(c) > 0 || is_newborn(c) || has_unread(c);
-}
-
-void
-h1_connection_drain(struct h1_connection *c)
-{
-    uint64_t end = clock_in(c->client.requests ? promised_ms(c) : FIRST_REQUEST_MS);
+    const struct h1_connection *c = base->session;
+    if (!base->idle)
+        return;
+    uint64_t end = clock_in(base->client.requests ? promised_ms(c) : FIRST_REQUEST_MS);
     if (end > clock_ms())
-        timer_set(&c->timer, end < c->timer.deadline ? end : c->timer.deadline);
-    else if (!has_unread(c))
-        h1_connection_close(c);
+        timer_set(&base->timer, end < base->timer.deadline ? end : base->timer.deadline);
+    else if (!connection_has_unread(base))
+        connection_release(base);
+}
+
+static void
+kill_fiber(struct connection *base)
+{
+    fiber_cancel(base->fiber);
+}
+
+static void
+fini(struct connection *base)
+{
+    struct h1_connection *c = base->session;
+    buffer_put(c->in);
+    free(c);
 }
 
 /* lingering_close: the client may still be sending; a close now would reset the connection and take
@@ -202,25 +83,26 @@ linger(void *arg)
 {
     struct h1_connection *c = arg;
     uint64_t end = clock_in(c->linger_ms);
-    ssize_t n = conn_shutdown_write(&c->conn) < 0 ? 0 : 1;
+    ssize_t n = conn_shutdown_write(&c->base->conn) < 0 ? 0 : 1;
     while (n > 0 && clock_ms() < end) {
         uint64_t deadline = clock_in(c->linger_each_ms);
         h1_release_input(c);
-        n = conn_wait_readable(&c->conn, deadline < end ? deadline : end);
+        n = conn_wait_readable(&c->base->conn, deadline < end ? deadline : end);
         if (n < 0)
             break;
         c->in = buffer_take(BUFFER_SIZE);
-        n = conn_read(&c->conn, c->in->data, c->in->cap, deadline);
+        n = conn_read(&c->base->conn, c->in->data, c->in->cap, deadline);
     }
-    release(c);
+    connection_release(c->base);
 }
 
 /* What is there already, or may still come, would make a close a reset. */
 static bool
 must_linger(const struct h1_connection *c)
 {
-    bool more = c->start < c->end || (c->conn.watch.ready & WATCH_READ && has_unread(c));
-    return (c->lingering || more) && c->linger_ms > 0 && !c->hijacked && !c->reset &&
+    bool more = c->start < c->end ||
+                (c->base->conn.watch.ready & WATCH_READ && connection_has_unread(c->base));
+    return (c->lingering || more) && c->linger_ms > 0 && !c->hijacked && !c->base->reset &&
            !front_self()->killed;
 }
 
@@ -229,12 +111,12 @@ static void
 end(struct h1_connection *c)
 {
     if (!must_linger(c)) {
-        release(c);
+        connection_release(c->base);
         return;
     }
     c->start = c->end = 0;
     if (fiber_cancelled())
-        c->fiber = fiber_spawn(linger, c);
+        c->base->fiber = fiber_spawn(linger, c);
     else
         linger(c);
 }
@@ -262,7 +144,7 @@ settle(struct h1_connection *c, struct exchange *x, struct h1_exchange *h)
     remember(c, core);
     c->lingering = !x->aborted && !x->timed_out &&
                    (unread || x->early_failure || core->lingering_close == LINGERING_ALWAYS);
-    c->reset = core->reset_timedout_connection && (x->timed_out || silent);
+    c->base->reset = core->reset_timedout_connection && (x->timed_out || silent);
     return go_on && body == 0;
 }
 
@@ -270,7 +152,7 @@ settle(struct h1_connection *c, struct exchange *x, struct h1_exchange *h)
 static bool
 serve_one(struct h1_connection *c, const struct listen_address *l, struct str head)
 {
-    struct exchange *x = exchange_open(&c->client, &h1_server_codec, NULL);
+    struct exchange *x = exchange_open(&c->base->client, &h1_server_codec, NULL);
     struct h1_exchange *h = arena_new(&x->arena, struct h1_exchange);
     h->connection = c;
     h->x = x;
@@ -280,12 +162,12 @@ serve_one(struct h1_connection *c, const struct listen_address *l, struct str he
     x->pipelined = c->pipelined;
     c->exchange = x;
     c->heard_ms = clock_ms();
-    c->client.requests++;
+    c->base->client.requests++;
     c->blanks = 0;
     count_add(&front_self()->tally->requests, 1);
     head = arena_dup(&x->arena, head);
     h1_release_input(c);
-    x->client_gone = c->conn.watch.ready & WATCH_ERROR; /* it was reset before it was read */
+    x->client_gone = c->base->conn.watch.ready & WATCH_ERROR; /* it was reset before it was read */
     h1_start_exchange(x, h, l, head);
     exchange_run(x);
     bool go_on = settle(c, x, h);
@@ -301,11 +183,12 @@ static enum progress
 serve_next(struct h1_connection *c)
 {
     struct str head;
-    const struct listen_address *l = listener_listen(c->listener);
+    const struct listen_address *l = listener_listen(c->base->listener);
     if (l == NULL)
         return ENDS;
     int r = h1_read_head(c, l->fallback->settings, &head);
-    l = listener_listen(c->listener); /* reading may have waited for longer than a snapshot lives */
+    l = listener_listen(
+        c->base->listener); /* reading may have waited for longer than a snapshot lives */
     if (r == -EAGAIN)
         return RESTS;
     if (r == 0 || l == NULL)
@@ -315,24 +198,31 @@ serve_next(struct h1_connection *c)
     return serve_one(c, l, head) ? GOES_ON : ENDS;
 }
 
-static void
-rest(struct h1_connection *c)
+/* keepalive_timeout, or the first head's time. */
+static uint64_t
+idle_deadline(const struct h1_connection *c)
 {
-    struct front_thread *f = front_self();
-    go_idle(c, idle_deadline(c));
-    if (f->killed || c->listener->closed)
-        h1_connection_close(c);
-    else if (f->draining)
-        h1_connection_drain(c);
+    const struct client *client = &c->base->client;
+    if (client->requests)
+        return clock_in(c->idle_timeout);
+    const struct listen_address *l = listener_listen(c->base->listener);
+    return l ? client->began_ms + l->fallback->settings->client_header_timeout.ms : clock_ms();
 }
 
 static void
-serve(void *arg)
+rest(struct h1_connection *c)
 {
-    struct h1_connection *c = arg;
+    h1_release_input(c);
+    connection_rest(c->base, idle_deadline(c));
+}
+
+static void
+serve(struct connection *base)
+{
+    struct h1_connection *c = base->session;
     unsigned burst = 0;
     enum progress p;
-    c->conn.watch.on_event = notice_hangup;
+    base->conn.watch.on_event = notice_hangup;
     while ((p = serve_next(c)) == GOES_ON)
         if (c->pipelined && ++burst % BURST_MAX == 0 && fiber_yield() < 0)
             break;
@@ -340,4 +230,26 @@ serve(void *arg)
         rest(c);
     else
         end(c);
+}
+
+static const struct protocol h1_protocol = {
+    .name = "HTTP/1",
+    .serve = serve,
+    .close = connection_release,
+    .drain = drain,
+    .kill = kill_fiber,
+    .is_spared = is_spared,
+    .fini = fini,
+};
+
+void
+h1_connection_begin(struct connection *base)
+{
+    struct h1_connection *c = calloc(1, sizeof *c);
+    must(c != NULL);
+    c->base = base;
+    c->nodelay = base->client.peer.any.sa_family == AF_UNIX; /* has none */
+    base->session = c;
+    base->protocol = &h1_protocol;
+    serve(base);
 }

@@ -3,20 +3,12 @@
 #pragma once
 
 #include "exchange/snapshot.h"
+#include "front/connection.h"
 #include "net/buffer.h"
-#include "net/conn.h"
 #include "wire/h1.h"
 
-struct listener;
-
 struct h1_connection {
-    struct conn conn; /* first */
-    struct client client;
-    struct listener *listener;
-    struct list link; /* in the thread's idle or busy list */
-    struct timer
-        timer; /* keepalive_timeout while idle, client_header_timeout before the first byte */
-    struct fiber *fiber;       /* serving; NULL while idle */
+    struct connection *base;
     struct exchange *exchange; /* under way, else NULL */
     struct buffer *in;         /* read ahead; NULL when nothing is: a long exchange holds none */
     size_t start, end;         /* unread part of it */
@@ -26,17 +18,16 @@ struct h1_connection {
     uint64_t idle_timeout; /* keepalive_timeout of the last request, ms; 0 before the first */
     uint64_t idle_min;     /* its keepalive_min_timeout, ms */
     uint32_t linger_ms, linger_each_ms; /* lingering_time, lingering_timeout of the last request */
-    char peer_text[INET6_ADDRSTRLEN];
-    unsigned char blanks; /* empty lines since the last request */
-    bool nodelay;         /* the socket's TCP_NODELAY */
-    bool lingering;       /* close with care: unread request bytes may be on their way */
-    bool reset;           /* close with a RST */
-    bool pipelined;       /* the next request was there already when the last one had ended */
-    bool hijacked;        /* the raw streams belong to the content handler */
+    unsigned char blanks;               /* empty lines since the last request */
+    bool nodelay;                       /* the socket's TCP_NODELAY */
+    bool lingering; /* close with care: unread request bytes may be on their way */
+    bool pipelined; /* the next request was there already when the last one had ended */
+    bool hijacked;  /* the raw streams belong to the content handler */
 };
 
 /* Ten thousand idle connections are to cost less than a KiB each, allocator and timer included. */
-_Static_assert(sizeof(struct h1_connection) <= 600, "an idle connection is small");
+_Static_assert(sizeof(struct h1_connection) + sizeof(struct connection) <= 616,
+               "an idle connection is small");
 
 /* The codec's own of an exchange (x->connection). */
 struct h1_exchange {
@@ -61,19 +52,8 @@ struct h1_exchange {
 
 extern const struct server_codec h1_server_codec;
 
-/* Takes an accepted socket. Closes it when it cannot be registered. */
-void h1_connection_open(struct listener *l, int fd, const struct address *peer);
-/* Closes at once, in the loop's context; only while idle. */
-void h1_connection_close(struct h1_connection *c);
-
-/* Graceful end, in the loop's context, while idle: closes a connection that waits for a further
- * request, unless keepalive_min_timeout keeps it or a request has just come; one that has not had
- * its first is given a moment for it, for it was accepted in good faith. */
-void h1_connection_drain(struct h1_connection *c);
-
-/* Would closing now break a promise: keepalive_min_timeout, or a request that has just come or is
- * on its way, as the connection is new? */
-bool h1_connection_is_spared(const struct h1_connection *c);
+/* Serves a new connection, on its fiber: from here on it speaks HTTP/1. */
+void h1_connection_begin(struct connection *base);
 
 static inline struct str
 h1_unread(const struct h1_connection *c)

@@ -23,7 +23,7 @@ static uint64_t
 deadline_of(const struct h1_connection *c, const struct server_settings *s)
 {
     uint64_t timeout = s->client_header_timeout.ms;
-    return c->client.requests == 0 ? c->client.began_ms + timeout : clock_in(timeout);
+    return c->base->client.requests == 0 ? c->base->client.began_ms + timeout : clock_in(timeout);
 }
 
 static void
@@ -96,16 +96,16 @@ read_some(struct h1_connection *c, size_t most, uint64_t deadline)
 {
     bool begun = c->end > c->start;
     for (;;) {
-        if (!conn_maybe_readable(&c->conn)) {
+        if (!conn_maybe_readable(&c->base->conn)) {
             if (!begun)
                 return -EAGAIN;
             make_small(c);
-            int r = conn_wait_readable(&c->conn, deadline);
+            int r = conn_wait_readable(&c->base->conn, deadline);
             if (r < 0)
                 return r;
         }
         make_room(c, most);
-        ssize_t n = conn_try_read(&c->conn, c->in->data + c->end, c->in->cap - c->end);
+        ssize_t n = conn_try_read(&c->base->conn, c->in->data + c->end, c->in->cap - c->end);
         if (n > 0)
             c->end += (size_t)n;
         if (n != -EAGAIN)

@@ -100,7 +100,7 @@ accept_all(struct watch *w, unsigned bits)
         struct address peer = { .size = sizeof peer - offsetof(struct address, any) };
         int fd = accept4(w->fd, &peer.any, &peer.size, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd >= 0)
-            h1_connection_open(l, fd, &peer);
+            connection_open(l, fd, &peer);
         else if (errno == EAGAIN)
             return;
         else if (errno != EINTR && errno != ECONNABORTED)
@@ -176,9 +176,9 @@ static void
 close_idle_of(struct front_thread *f, struct listener *l)
 {
     for (struct list *i = f->idle.next, *next = i->next; i != &f->idle; i = next, next = i->next) {
-        struct h1_connection *c = container_of(i, struct h1_connection, link);
+        struct connection *c = container_of(i, struct connection, link);
         if (c->listener == l)
-            h1_connection_close(c);
+            c->protocol->close(c);
     }
 }
 

@@ -64,7 +64,7 @@ connect_pair(struct visitor *c)
     struct address peer = listener.address;
     must(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds) == 0);
     must(conn_open(&c->conn, fds[0], WATCH_WRITE) == 0);
-    h1_connection_open(&listener, fds[1], &peer);
+    connection_open(&listener, fds[1], &peer);
 }
 
 /* A refused client may find its connection closed before it has said all. */
