@@ -73,7 +73,8 @@ struct gateway_target {
     struct str host;   /* $proxy_host: host[:port] as in the URL */
     struct str port;   /* $proxy_port */
     struct str scheme; /* "http" */
-    struct str uri;    /* path and arguments as they go on the wire */
+    bool tls;
+    struct str uri; /* path and arguments as they go on the wire */
     /* What `default` of proxy_redirect turns back: the URL's prefix and the location's name. */
     struct str redirect_from, redirect_to;
 };

@@ -1,8 +1,7 @@
-/* proxy_pass: HTTP backends. Here are the URL, the request line's URI and Host; the rest is the
- * gateway's. */
+/* proxy_pass: HTTP backends. Here is what URI they are asked for; the rest is the gateway's. */
 #include "exchange/feature.h"
 #include "gateway/rows.h"
-#include "gateway/target.h"
+#include "gateway/url.h"
 #include "http/uri.h"
 
 /* proxy_*: shared by all locations that set none of their own */
@@ -13,11 +12,8 @@ struct settings {
 
 /* proxy_pass: one location's own */
 struct pass {
-    struct target target;
-    const struct settings *settings; /* that hold there */
-    const struct template *url;      /* with variables */
-    struct str port;
-    struct str uri;                        /* STR_NONE: the URL has no URI part */
+    struct url url;                        /* first */
+    const struct settings *settings;       /* that hold there */
     struct str redirect_from, redirect_to; /* proxy_redirect default */
 };
 
@@ -27,56 +23,26 @@ static const struct choice versions[] = { { "1.0", VERSION_10 },
                                           { "1.1", VERSION_11 },
                                           { NULL, 0 } };
 
-/* Splits "http://host:port/uri" or "http://unix:/path:/uri" after the scheme. False: no such
- * scheme. */
-static bool
-split_url(struct str url, struct str *host_port, struct str *uri)
-{
-    struct str rest = str_skip(url, 7);
-    size_t n = 0;
-    if (!str_starts_nocase(url, STR("http://")))
-        return false;
-    if (str_starts(rest, STR("unix:"))) {
-        ptrdiff_t colon = str_find(str_skip(rest, 5), ':');
-        n = colon < 0 ? rest.n : (size_t)colon + 5;
-        *host_port = str_head(rest, n);
-        *uri = colon < 0 ? STR_NONE : str_skip(rest, n + 1);
-    } else {
-        while (n < rest.n && rest.p[n] != '/' && rest.p[n] != '?')
-            n++;
-        *host_port = str_head(rest, n);
-        *uri = n < rest.n ? str_skip(rest, n) : STR_NONE;
-    }
-    return true;
-}
+static const struct url_scheme schemes[] = { { "http", 80, "80", false }, { NULL } };
+
+static const struct url_rules rules = { .schemes = schemes, .has_uri = true };
 
 /* The settings of the block, when all of them are known. */
 static void
 find_settings(struct compile *c, void *arg)
 {
     struct pass *my = arg;
-    my->settings = scope_settings(my->target.scope, feature_set(&proxy_pass));
+    my->settings = scope_settings(my->url.target.scope, feature_set(&proxy_pass));
 }
 
 /* proxy_redirect default: what the backend calls itself becomes what the client calls it. */
 static void
 set_default_redirect(struct pass *my, const struct location *l, struct str url, struct arena *a)
 {
-    if (my->url)
+    if (my->url.text)
         return;
-    my->redirect_from = my->uri.p ? url : arena_join(a, url, STR("/"));
-    my->redirect_to = my->uri.p ? l->name : STR("/");
-}
-
-static bool
-refuse_url(struct setting *s, struct str url)
-{
-    if (str_starts_nocase(url, STR("https://")))
-        return setting_error(s, 1,
-                             "https protocol requires SSL support, which is not in usher yet");
-    setting_error(s, 1, "invalid URL prefix");
-    setting_hint(s, "it begins with http://");
-    return false;
+    my->redirect_from = my->url.uri.p ? url : arena_join(a, url, STR("/"));
+    my->redirect_to = my->url.uri.p ? l->name : STR("/");
 }
 
 static bool
@@ -84,20 +50,13 @@ set_pass(struct setting *s)
 {
     struct pass *my = arena_new(s->compile->arena, struct pass);
     struct location *l = s->scope->object;
-    struct str url = setting_arg(s, 1), host_port;
-    if (str_find(url, '$') >= 0) {
-        my->url = template_compile(s, 1, url);
-        if (my->url == NULL)
-            return false;
-        target_set_dynamic(s, &my->target);
-    } else if (!split_url(url, &host_port, &my->uri)) {
-        return refuse_url(s, url);
-    } else if (!target_set(s, &my->target, host_port, 80, str_skip(url, 7))) {
+    struct str url = setting_arg(s, 1);
+    if (str_starts_nocase(url, STR("https://")))
+        return setting_error(s, 1,
+                             "https protocol requires SSL support, which is not in usher yet");
+    if (!url_set(s, &rules, &my->url))
         return false;
-    } else {
-        my->port = target_port(host_port, STR("80"));
-    }
-    if (my->uri.p && (l->kind == LOCATION_REGEX || l->kind == LOCATION_NAMED))
+    if (my->url.uri.p && (l->kind == LOCATION_REGEX || l->kind == LOCATION_NAMED))
         return setting_error(
             s, 1,
             "\"proxy_pass\" cannot have URI part in location given by regular expression, or "
@@ -197,57 +156,30 @@ replaced_uri(struct exchange *x, struct str uri)
     return with_args(x, path);
 }
 
-/* What Host says of it. */
+/* A URI with variables is the whole of it. */
 static struct str
-name_of(struct str host_port)
+wanted_uri(struct exchange *x, const struct pass *my, struct str uri)
 {
-    return str_starts(host_port, STR("unix:")) ? STR("localhost") : host_port;
-}
-
-static void
-set_static_target(struct exchange *x, const struct pass *my, struct gateway_target *t)
-{
-    bool has_uri = my->uri.p != NULL;
-    t->upstream = my->target.upstream;
-    t->host = name_of(my->target.host_port);
-    t->port = my->port;
-    t->uri = has_uri ? replaced_uri(x, my->uri) : own_uri(x);
-    t->redirect_from = my->redirect_from;
-    t->redirect_to = my->redirect_to;
-}
-
-/* A URL with variables: known only now. */
-static enum verdict
-set_dynamic_target(struct exchange *x, const struct pass *my, struct gateway_target *t)
-{
-    struct str url = template_eval(my->url, x), host_port, uri;
-    if (!split_url(url, &host_port, &uri))
-        return fail(x, FAULT_INTERNAL, "invalid URL prefix in \"" STR_FMT "\"", STR_ARG(url));
-    if (host_port.n == 0)
-        return fail(x, FAULT_INTERNAL, "no host in upstream \"" STR_FMT "\"", STR_ARG(url));
-    t->host = name_of(host_port);
-    t->port = target_port(host_port, STR("80"));
-    t->uri = uri.p ? uri : own_uri(x);
-    if (uri.p && uri.n && uri.p[0] != '/')
-        t->uri = arena_join(&x->arena, STR("/"), uri);
-    return target_find(x, &my->target, host_port, 80, my->settings->gateway.connect_timeout.ms,
-                       &t->upstream);
+    if (uri.p == NULL)
+        return own_uri(x);
+    if (my->url.text == NULL)
+        return replaced_uri(x, uri);
+    return uri.n && uri.p[0] != '/' ? arena_join(&x->arena, STR("/"), uri) : uri;
 }
 
 static enum verdict
 run(struct exchange *x, const void *settings)
 {
     const struct pass *my = settings;
-    struct gateway_target target = { .scheme = STR("http") };
-    enum verdict v = PASS;
-    if (my->url)
-        v = set_dynamic_target(x, my, &target);
-    else
-        set_static_target(x, my, &target);
+    const struct gateway_settings *gateway = &my->settings->gateway;
+    struct gateway_target target = { .redirect_from = my->redirect_from,
+                                     .redirect_to = my->redirect_to };
+    struct str uri;
+    enum verdict v = url_find(x, &my->url, gateway->connect_timeout.ms, &target, &uri);
     if (v != PASS)
         return v;
-    return gateway_run(x, &my->settings->gateway, &h1_client_codec, &target,
-                       my->settings->http_version);
+    target.uri = wanted_uri(x, my, uri);
+    return gateway_run(x, gateway, &h1_client_codec, &target, my->settings->http_version);
 }
 
 const struct feature proxy_pass = {

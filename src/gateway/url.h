@@ -1,0 +1,37 @@
+/* The URL of proxy_pass and grpc_pass: scheme, host and URI, with or without variables. */
+#pragma once
+
+#include "gateway/target.h"
+
+struct url_scheme {
+    const char *name; /* "https" */
+    unsigned port;    /* when none is written */
+    const char *port_text;
+    bool tls;
+};
+
+struct url_rules {
+    const struct url_scheme *schemes; /* ends with a NULL name */
+    bool bare;                        /* may stand without a scheme: the first is meant */
+    bool has_uri;                     /* may go on after the host */
+};
+
+/* One location's own; in the snapshot. */
+struct url {
+    struct target target; /* first */
+    const struct url_rules *rules;
+    const struct template *text;     /* with variables, else NULL */
+    const struct url_scheme *scheme; /* NULL: variables tell */
+    struct str port;
+    struct str uri; /* STR_NONE: it has no URI part */
+};
+
+/* Reads word 1 of the directive. Reports its own problem, false then. */
+bool url_set(struct setting *s, const struct url_rules *rules, struct url *u);
+/* May TLS be spoken there? True too when variables will tell. */
+bool url_may_be_tls(const struct url *u);
+/* For this exchange: out's upstream, host, port, scheme and tls, and the URL's own URI (STR_NONE:
+ * it has none). A host that only the request knows may have to be looked up first. PASS, or FAILED.
+ */
+enum verdict url_find(struct exchange *x, const struct url *u, uint64_t timeout_ms,
+                      struct gateway_target *out, struct str *uri);
