@@ -2,7 +2,10 @@
  *
  * Immutable and counted, any thread. The same bytes give the same object as long as somebody holds
  * it, over reloads too: ten thousand sites that share a file cost one, and a reload parses only
- * what has changed. Reads no files: whoever configures it brings the bytes. */
+ * what has changed. Reads no files: whoever configures it brings the bytes.
+ *
+ * Decoding a public key is most of the work of reading a certificate, so it waits for the first
+ * handshake that presents it; that the key belongs to it is known from the start. */
 #pragma once
 
 #include "base/arena.h"
@@ -12,15 +15,16 @@
 #include <time.h>
 
 struct certificate {
-    X509 *leaf;
     STACK_OF(X509) * chain; /* without the leaf; may be empty */
     EVP_PKEY *key;
     time_t not_before, not_after;
-    struct str path, key_path; /* where it came from, for messages; owned */
+    struct str path, key_path; /* where it came from, for messages; owned, ended by a NUL */
     /* private */
     struct certificate *next; /* in the table of all */
     unsigned holds;           /* under the table's lock */
     unsigned char digest[32]; /* of pem, key and paths */
+    X509 *facts;              /* the leaf but for its public key: names, dates, extensions */
+    _Atomic(X509 *) decoded;  /* the leaf; NULL before its first use */
 };
 
 struct certificate_input {
@@ -35,6 +39,9 @@ struct certificate_input {
 struct certificate *certificate_get(const struct certificate_input *in, struct tls_problem *p);
 void certificate_hold(struct certificate *c);
 void certificate_drop(struct certificate *c);
+/* What is presented and who the client is told to be; the object's own, decoded at the first use.
+ */
+X509 *certificate_leaf(struct certificate *c);
 
 /* What its operator should know before users do: expired or not yet valid, expiry within 21 days, a
  * chain that lacks an intermediate (the last one is not issued by itself and the leaf by nobody

@@ -6,7 +6,7 @@
 #include "base/str.h"
 
 struct tls_problem {
-    char text[256]; /* "SSL_do_handshake() failed (SSL: error:0A00010B:SSL routines::wrong version
+    char text[512]; /* "SSL_do_handshake() failed (SSL: error:0A00010B:SSL routines::wrong version
                        number)" */
 };
 
