@@ -78,6 +78,18 @@ set_internal(struct setting *s)
     return true;
 }
 
+/* early_hints STRING ... */
+static bool
+set_early_hints(struct setting *s)
+{
+    struct core_settings *my = s->settings;
+    my->early_hints = arena_array(s->compile->arena, const struct template *, s->node->n);
+    for (unsigned i = 1; i < s->node->n; i++)
+        if ((my->early_hints[i - 1] = template_compile(s, i, setting_arg(s, i))) == NULL)
+            return false;
+    return true;
+}
+
 static bool
 ignore(struct setting *s)
 {
@@ -198,6 +210,12 @@ static const struct directive core_rows[] = {
       .help = "What answers in place of an error: a URI (by an internal redirect), a named "
               "location, or a full URL (by a redirect). =code changes the status; = alone takes "
               "that of the answer. May have variables." },
+    { "early_hints", PLACE(struct core_settings, early_hints), EVERYWHERE, .set = set_early_hints,
+      .args_min = 1, .args_max = ARGS_ANY, .syntax = "string ...", .unset = "0",
+      .example = "early_hints $http_sec_fetch_mode;",
+      .help = "A server's 103 (Early Hints) is passed to the client when one of the strings is "
+              "neither empty nor \"0\". May have variables. Other interim responses of servers are "
+              "never passed." },
     { 0 },
 };
 

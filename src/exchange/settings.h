@@ -34,6 +34,7 @@ struct core_settings {
     const struct template *default_type;
     const struct map *types; /* extension, any case → struct str * */
     struct error_pages *error_pages;
+    const struct template **early_hints; /* any of them true: a 103 is passed; ends with NULL */
 };
 
 /* http, server */

@@ -165,14 +165,25 @@ is_interim(unsigned status)
     return status >= 100 && status < 200 && status != 101;
 }
 
-/* On to the client (RFC 9110 15.2), but for 100: usher has answered Expect itself. */
+/* early_hints */
+static bool
+wants_hints(struct exchange *x)
+{
+    for (const struct template **t = x->location->core->early_hints; t && *t; t++)
+        if (template_true(*t, x))
+            return true;
+    return false;
+}
+
+/* On to the client, a 103 alone and where that is asked for; the backend's 100 has no reader, for
+ * usher has answered Expect itself. */
 static void
 relay_interim(struct gateway *g)
 {
     const struct fields *from = &g->head.fields;
     const struct hop_names names = hop_names_of(from);
     struct fields to;
-    if (g->head.status == 100)
+    if (g->head.status != 103 || !wants_hints(g->x))
         return;
     fields_init(&to, &g->x->arena);
     for (unsigned i = 0; i < from->n; i++) {

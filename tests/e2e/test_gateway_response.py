@@ -44,15 +44,30 @@ def test_hop_by_hop_fields_of_a_backend_stop_here(usher, origin):
 def test_interim_responses_are_relayed_without_hop_by_hop_fields(usher, origin):
     early = (b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\nConnection: X-Gone\r\nX-Gone: 1\r\n"
              b"Keep-Alive: 1\r\n\r\n")
-    proxy = usher(PLAIN, O=origin(early * 2 + reply("x")))
+    proxy = usher("early_hints 1; " + PLAIN, O=origin(early * 2 + reply("x")))
     r = get(proxy)
     assert [i.headers for i in r.interim] == [[("Link", "</a>")]] * 2 and r.body == b"x"
+
+
+@pytest.mark.usher_only("early_hints came with nginx 1.29")
+@pytest.mark.parametrize("conditions, passed", [
+    ("", 0), ("early_hints 0;", 0), ("early_hints '';", 0), ("early_hints 0 $arg_hints;", 1),
+    ("early_hints $arg_none $arg_zero;", 0), ("early_hints yes;", 1),
+])
+def test_early_hints_are_passed_where_a_condition_holds(usher, origin, conditions, passed):
+    early = b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 102 Processing\r\n\r\n"
+    proxy = usher(server(f"{conditions} location / {{ proxy_pass http://%%O%%; }} "
+                         "location /off { early_hints 0; proxy_pass http://%%O%%; }"),
+                  O=origin(early + reply("x")))
+    r = get(proxy, "/?hints=1&zero=0")
+    assert [i.status for i in r.interim] == [103] * passed and r.text == "x"
+    assert get(proxy, "/off").interim == []
 
 
 @pytest.mark.usher_only("nginx 1.22 knows no interim responses")
 def test_large_interim_responses_leave_room_for_the_answer(usher, origin):
     big = b"HTTP/1.1 103 Early Hints\r\nX-Big: " + b"y" * 60000 + b"\r\n\r\n"
-    proxy = usher(PLAIN, O=origin(big * 5 + reply("x" * 100000, X_Also="z" * 9000)))
+    proxy = usher("early_hints 1; " + PLAIN, O=origin(big * 5 + reply("x" * 100000, X_Also="z" * 9000)))
     r = get(proxy)
     assert len(r.interim) == 5 and len(r.body) == 100000 and len(r.get("X-Also")) == 9000
 

@@ -238,7 +238,7 @@ def test_forms_of_response(usher, origin, raw_reply, status, body):
 @pytest.mark.usher_only("nginx 1.22 relays no interim response")
 def test_early_hints_are_relayed(usher, origin):
     o = origin(b"HTTP/1.1 103 Early Hints\r\nLink: </a.css>; rel=preload\r\n\r\n" + reply("x"))
-    proxy = usher(server("location / { proxy_pass http://%%O%%; }"), O=o)
+    proxy = usher(server("early_hints 1; location / { proxy_pass http://%%O%%; }"), O=o)
     r = get(proxy)
     assert [i.status for i in r.interim] == [103] and r.interim[0].get("Link") and r.text == "x"
 
