@@ -249,6 +249,19 @@ conn_write(struct conn *c, const void *p, size_t n, uint64_t timeout_ms)
     return conn_writev(c, &iov, 1, timeout_ms);
 }
 
+ssize_t
+conn_try_write(struct conn *c, const void *p, size_t n)
+{
+    struct iovec iov = { (void *)p, n };
+    unsigned want = WATCH_WRITE;
+    if (c->watch.fd < 0)
+        return -EBADF;
+    ssize_t sent = c->transport ? c->transport->writev(c, &iov, 1, &want) : write_plain(c, &iov, 1);
+    if (sent > 0)
+        c->bytes_written += (uint64_t)sent;
+    return sent;
+}
+
 /* One step of sendfile(2): bytes sent, -EAGAIN after clearing WATCH_WRITE, or an error. */
 static ssize_t
 sendfile_once(struct conn *c, int file, off_t *offset, size_t n)

@@ -29,6 +29,7 @@ struct conn {
     void *session;                     /* the transport's */
     uint64_t bytes_read, bytes_written;
     unsigned burst; /* full reads since the last wait; the conn's own */
+    void *owner;    /* whose it is, for watch.on_event; the conn does not look at it */
 };
 
 /* Takes the fd (closes it in conn_close). `ready` as in watch_open. 0 or -errno (fd is closed
@@ -60,6 +61,9 @@ int conn_writev(struct conn *c, struct iovec *iov, int n, uint64_t timeout_ms)
     __attribute__((warn_unused_result));
 int conn_write(struct conn *c, const void *p, size_t n, uint64_t timeout_ms)
     __attribute__((warn_unused_result));
+/* As much as goes without parking: > 0 bytes, or -EAGAIN (room is told by WATCH_WRITE), or -errno.
+ */
+ssize_t conn_try_write(struct conn *c, const void *p, size_t n) __attribute__((warn_unused_result));
 /* sendfile(2), or read + write through a transport. Sends exactly n bytes from *offset (updated) or
  * fails; -EIO when the file is shorter. */
 int conn_sendfile(struct conn *c, int file, off_t *offset, size_t n, uint64_t timeout_ms)
