@@ -113,12 +113,16 @@ struct gateway {
     bool body_ended;
     struct body body; /* x->response.body; its owner is found by container_of */
     struct fields trailers;
+    const char *why; /* the particulars of a body's -EPROTO; NULL: what HTTP/1 has */
+    void *own;       /* the codec's state, when it needs more than is here */
 };
 
 /* How to speak with a backend. Calls return 0 (or as body_next) or a negative errno; they may park.
  */
 struct client_codec {
     const char *name;
+    bool needs_length; /* a body of unknown length is read whole before it is sent */
+    bool is_cgi;       /* RFC 3875: Status stops here, Server and Date are the answer's own */
     /* Fills g->request_head; once for all tries. PASS, or FAILED: it cannot be said safely. */
     enum verdict (*write_request)(struct gateway *g);
     /* Sends the head and, when it is in memory, the body. */

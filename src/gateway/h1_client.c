@@ -2,18 +2,12 @@
  * 9112). */
 #include "gateway/gateway.h"
 
-#include "exchange/upstream_trail.h"
+#include "gateway/backend_io.h"
 #include "gateway/hop_by_hop.h"
 
 #include <errno.h>
 
 enum { REQUEST_FIRST = 1024 };
-
-static struct conn *
-conn_of(struct gateway *g)
-{
-    return &g->attempt.conn->conn;
-}
 
 /* --- the request --- */
 
@@ -141,29 +135,12 @@ write_request(struct gateway *g)
 }
 
 static int
-count_sent(struct gateway *g, uint64_t before, int r)
-{
-    g->step->sent += conn_of(g)->bytes_written - before;
-    g->request_sent |= conn_of(g)->bytes_written > before;
-    return r;
-}
-
-static int
 send_request(struct gateway *g)
 {
     struct iovec iov[2] = { { g->request_head.p, g->request_head.n },
                             { (void *)g->body_bytes.p, g->body_bytes.n } };
-    uint64_t before = g->sent_before = conn_of(g)->bytes_written;
-    int r = conn_writev(conn_of(g), iov, g->body_bytes.n ? 2 : 1, g->my->send_timeout.ms);
-    return count_sent(g, before, r);
-}
-
-static int
-send_file(struct gateway *g, const struct chunk *chunk)
-{
-    off_t offset = chunk->file_offset;
-    return conn_sendfile(conn_of(g), chunk->file, &offset, chunk->file_size,
-                         g->my->send_timeout.ms);
+    g->sent_before = backend_conn(g)->bytes_written;
+    return backend_writev(g, iov, g->body_bytes.n ? 2 : 1);
 }
 
 static int
@@ -172,17 +149,17 @@ send_bytes(struct gateway *g, struct str bytes)
     char size_line[H1_CHUNK_HEAD_MAX];
     struct iovec iov[3] = { { size_line, 0 }, { (void *)bytes.p, bytes.n }, { (void *)"\r\n", 2 } };
     if (!g->body_chunked)
-        return conn_writev(conn_of(g), iov + 1, 1, g->my->send_timeout.ms);
+        return backend_writev(g, iov + 1, 1);
     iov[0].iov_len = h1_chunk_head(bytes.n, size_line);
-    return conn_writev(conn_of(g), iov, 3, g->my->send_timeout.ms);
+    return backend_writev(g, iov, 3);
 }
 
 static int
 send_body(struct gateway *g, const struct chunk *chunk)
 {
-    uint64_t before = conn_of(g)->bytes_written;
-    return count_sent(g, before,
-                      chunk->file >= 0 ? send_file(g, chunk) : send_bytes(g, chunk->bytes));
+    if (chunk->file < 0)
+        return send_bytes(g, chunk->bytes);
+    return backend_sendfile(g, chunk->file, chunk->file_offset, chunk->file_size);
 }
 
 /* The client's trailers go along with the body that they follow. */
@@ -190,7 +167,6 @@ static int
 end_body(struct gateway *g)
 {
     const struct fields *from = &g->x->request_trailers;
-    uint64_t before = conn_of(g)->bytes_written;
     struct fields trailers;
     struct buf b;
     if (!g->body_chunked)
@@ -201,69 +177,11 @@ end_body(struct gateway *g)
             fields_push(&trailers, from->v[i].name, from->v[i].value, from->v[i].id);
     buf_init(&b, &g->x->arena, 8, 0);
     h1_write_last_chunk(&b, &trailers);
-    return count_sent(g, before, conn_write(conn_of(g), b.p, b.n, g->my->send_timeout.ms));
+    struct iovec iov = { b.p, b.n };
+    return backend_writev(g, &iov, 1);
 }
 
 /* --- the response --- */
-
-/* The backend's time begins when it has the whole request: an upload may take as long as it moves
- * (client_body_timeout and send_timeout watch over that). */
-static int
-await_bytes(struct gateway *g)
-{
-    uint64_t patience = g->my->read_timeout.ms, deadline = clock_in(patience);
-    for (;;) {
-        int r = conn_wait_readable(conn_of(g), deadline);
-        uint64_t later = g->uploading ? clock_in(patience) : g->moved_ms + patience;
-        if (r != -ETIMEDOUT || later <= clock_ms())
-            return r;
-        deadline = later;
-    }
-}
-
-/* Room for what comes: heads that were read already leave theirs. */
-static size_t
-make_room(struct gateway *g, size_t most)
-{
-    if (g->in == NULL)
-        g->in = buffer_take(most > BUFFER_SIZE ? most : BUFFER_SIZE);
-    if (g->end == g->in->cap && g->start > 0) {
-        memmove(g->in->data, g->in->data + g->start, g->end - g->start);
-        g->end -= g->start;
-        g->start = 0;
-    }
-    size_t room = g->in->cap - g->end;
-    return room < most ? room : most;
-}
-
-/* Bytes of the backend into g->in, which is only held while there are some. > 0, 0 at the end, or
- * -errno. */
-static ssize_t
-fill(struct gateway *g, size_t most)
-{
-    struct conn *conn = conn_of(g);
-    if (g->start == g->end) {
-        g->start = g->end = 0;
-        if (!conn_maybe_readable(conn))
-            gateway_drop_input(g);
-    }
-    int r = conn_maybe_readable(conn) ? 0 : await_bytes(g);
-    if (r < 0)
-        return r;
-    size_t room = make_room(g, most);
-    ssize_t n = conn_read(conn, g->in->data + g->end, room, clock_in(g->my->read_timeout.ms));
-    if (n > 0) {
-        g->end += (size_t)n;
-        g->step->received += (uint64_t)n;
-    }
-    return n;
-}
-
-static struct str
-unread(const struct gateway *g)
-{
-    return g->in ? str_between(g->in->data + g->start, g->in->data + g->end) : STR_NONE;
-}
 
 /* The head lives in the arena, so that the buffer is free for the body. */
 static int
@@ -273,7 +191,7 @@ parse_head(struct gateway *g, size_t size, const char **why)
     const struct h1_limits limits = {
         .line = size, .fields = 1000, .underscores = true, .ignore_invalid = false
     };
-    struct str head = arena_dup(&x->arena, str_head(unread(g), size));
+    struct str head = arena_dup(&x->arena, str_head(backend_unread(g), size));
     g->start += size;
     fields_init(&g->head.fields, &x->arena);
     enum method method = g->my->method ? method_id(method_of(g)) : x->request.method;
@@ -294,12 +212,12 @@ read_head(struct gateway *g, const char **why)
 {
     size_t scanned = 0, size, most = g->my->buffer_size.n;
     for (;;) {
-        struct str in = unread(g);
+        struct str in = backend_unread(g);
         if (in.n && h1_find_head_end(in, &scanned, &size) == H1_DONE)
             return size > most ? -EMSGSIZE : parse_head(g, size, why);
         if (in.n >= most)
             return -EMSGSIZE;
-        ssize_t n = fill(g, most > BUFFER_SIZE ? most : BUFFER_SIZE);
+        ssize_t n = backend_fill(g, most > BUFFER_SIZE ? most : BUFFER_SIZE);
         if (n == 0)
             return in.n ? -EPROTO : -EPIPE;
         if (n < 0)
@@ -310,13 +228,13 @@ read_head(struct gateway *g, const char **why)
 static int
 next_of_length(struct gateway *g, struct chunk *out)
 {
-    if (unread(g).n == 0) {
-        ssize_t n =
-            fill(g, BUFFER_SIZE); /* beyond the end too: a short read proves that nothing follows */
+    if (backend_unread(g).n == 0) {
+        ssize_t n = backend_fill(
+            g, BUFFER_SIZE); /* beyond the end too: a short read proves that nothing follows */
         if (n <= 0)
             return n == 0 ? -EPIPE : (int)n;
     }
-    struct str in = unread(g);
+    struct str in = backend_unread(g);
     out->bytes = in.n > g->left ? str_head(in, (size_t)g->left) : in;
     g->start += out->bytes.n;
     g->left -= out->bytes.n;
@@ -329,7 +247,7 @@ static int
 next_of_chunked(struct gateway *g, struct chunk *out)
 {
     for (;;) {
-        struct str in = unread(g), data;
+        struct str in = backend_unread(g), data;
         char *to = g->in ? g->in->data + g->start : NULL;
         out->bytes = (struct str){ to, 0 };
         while (in.n && !g->body_ended) {
@@ -347,7 +265,7 @@ next_of_chunked(struct gateway *g, struct chunk *out)
             return 1;
         if (g->body_ended)
             return 0;
-        ssize_t n = fill(g, BUFFER_SIZE);
+        ssize_t n = backend_fill(g, BUFFER_SIZE);
         if (n <= 0)
             return n == 0 ? -EPIPE : (int)n;
     }
@@ -357,13 +275,13 @@ next_of_chunked(struct gateway *g, struct chunk *out)
 static int
 next_until_close(struct gateway *g, struct chunk *out)
 {
-    if (unread(g).n == 0) {
-        ssize_t n = fill(g, BUFFER_SIZE);
+    if (backend_unread(g).n == 0) {
+        ssize_t n = backend_fill(g, BUFFER_SIZE);
         g->body_ended = n == 0;
         if (n <= 0)
             return (int)n;
     }
-    out->bytes = unread(g);
+    out->bytes = backend_unread(g);
     g->start = g->end;
     return 1;
 }

@@ -149,7 +149,8 @@ gateway_take_body(struct gateway *g)
         return PASS;
     if (!x->body_kept && x->body_streamed)
         return PASS; /* an earlier location has passed it on: it is gone */
-    bool must_buffer = x->request.framing != FRAMING_LENGTH && g->http_version == VERSION_10;
+    bool must_buffer = x->request.framing != FRAMING_LENGTH &&
+                       (g->http_version == VERSION_10 || g->codec->needs_length);
     if (!g->my->request_buffering && !must_buffer && !x->body_kept) {
         stream(g);
         return PASS;
@@ -173,7 +174,8 @@ static int
 upload_file(struct gateway *g)
 {
     const struct chunk all = { .file = g->body_file, .file_size = g->body_size, .last = true };
-    return g->codec->send_body(g, &all);
+    int r = g->codec->send_body(g, &all);
+    return r < 0 ? r : g->codec->end_body(g);
 }
 
 static int

@@ -44,8 +44,9 @@ next(struct body *b, struct chunk *out)
             end_body(g);
     } else if (!fiber_cancelled()) {
         enum fault fault = r == -ETIMEDOUT ? FAULT_UPSTREAM_BODY_TIMEOUT : FAULT_UPSTREAM_TRUNCATED;
+        const char *why = g->why ? g->why : "upstream sent invalid chunked response";
         fail_errno(g->x, fault, r == -EPIPE || r == -EPROTO ? 0 : -r, "%s",
-                   r == -EPROTO ? "upstream sent invalid chunked response" : "");
+                   r == -EPROTO ? why : "");
         r = -EIO;
     }
     return r;
@@ -85,12 +86,15 @@ gateway_finish(struct gateway *g)
 
 /* Not passed by default, unless proxy_pass_header names them. */
 static bool
-is_hidden_by_default(enum header id)
+is_hidden_by_default(const struct gateway *g, enum header id)
 {
     switch ((int)id) {
     case HEADER_DATE:
     case HEADER_SERVER:
     case HEADER_X_PAD:
+        return !g->codec->is_cgi;
+    case HEADER_STATUS:
+        return g->codec->is_cgi;
     case HEADER_X_ACCEL_EXPIRES:
     case HEADER_X_ACCEL_REDIRECT:
     case HEADER_X_ACCEL_LIMIT_RATE:
@@ -115,7 +119,7 @@ is_hidden(const struct gateway *g, const struct field *f)
 {
     if (list_has(g->my->hide, f))
         return true;
-    return is_hidden_by_default(f->id) && !list_has(g->my->pass, f);
+    return is_hidden_by_default(g, f->id) && !list_has(g->my->pass, f);
 }
 
 /* Fields that the response keeps apart. True when it took this one. */
