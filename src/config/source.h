@@ -2,7 +2,11 @@
  * found.
  *
  * The supervisor reads files (it may be the only one with the right to); the worker compiles from
- * the same sources, handed over as one descriptor. -T prints them. */
+ * the same sources, handed over as one descriptor. -T prints them.
+ *
+ * Files that a configuration names and that are no part of its text (certificates, keys, passwords)
+ * are data: sealed and handed over like the rest, but never printed and of no order. What could not
+ * be read is remembered too, so that both sides find the same. */
 #pragma once
 
 #include "base/map.h"
@@ -11,7 +15,9 @@ struct source {
     struct source *next;
     unsigned order;  /* 1 for the first file read */
     struct str path; /* absolute, as nginx prints it */
-    struct str text;
+    struct str text; /* of data: STR_NONE when it could not be read */
+    int error;       /* of data: why not (errno) */
+    bool watched;    /* of data: a change of the file is to be taken up without being asked */
 };
 
 struct include_result { /* one include pattern, already made absolute, and the files it found,
@@ -25,14 +31,20 @@ struct include_result { /* one include pattern, already made absolute, and the f
 struct sources {
     struct arena *arena;
     struct source *first, *last;
+    struct source *data; /* newest first */
     struct include_result *includes;
-    struct map by_path, by_pattern;
+    struct map by_path, by_pattern, data_by_path;
     bool sealed; /* loaded from a descriptor: never touches the file system */
 };
 
 void sources_init(struct sources *s, struct arena *a);
 /* The file's source, read now unless known. NULL and *error (errno) when it cannot be read. */
 struct source *sources_open(struct sources *s, struct str path, int *error);
+/* The same for data, any bytes, at most SOURCE_DATA_MAX. The path is absolute. */
+enum { SOURCE_DATA_MAX = 256 << 20 };
+struct source *sources_open_data(struct sources *s, struct str path, int *error);
+/* Overwrites all data, which may be secret; before the arena goes. */
+void sources_wipe(struct sources *s);
 /* A source made of given text (usher proxy --from …, -g directives, tests), or the known one of
  * this name and text. What is named "command line" is not numbered by lines in problems, as in
  * nginx. */
@@ -43,8 +55,9 @@ const struct include_result *sources_glob(struct sources *s, struct str pattern)
 /* `to` gets what `from` holds, copied into its own arena: settings point into the text and may
  * outlive `from`. Sealed when `from` is. */
 void sources_copy(struct sources *to, const struct sources *from);
-/* Written to and read from a descriptor (a memfd). 0 or -errno. */
-int sources_save(const struct sources *s, int fd);
-int sources_load(struct sources *s, int fd);
+/* What is known from elsewhere, not copied; at the end of its list. `found` may be filled later. */
+struct source *sources_add(struct sources *s, struct str path, struct str text);
+struct source *sources_add_data(struct sources *s, struct str path, struct str text, int error);
+struct include_result *sources_add_pattern(struct sources *s, struct str pattern);
 /* -T: "# configuration file PATH:\n", text, "\n" each, once per file. */
 void sources_print(const struct sources *s, int fd);

@@ -114,6 +114,7 @@ snapshot_free(struct snapshot *s)
         upstream_table_fini(s->upstreams);
     regexes_free(&s->compile);
     compile_fini(&s->compile);
+    sources_wipe(&s->sources);
     struct arena a = s->arena;
     arena_fini(&a);
     free(s);

@@ -4,6 +4,7 @@
  * so that both compile the same) and the descriptors that only the supervisor may open. */
 #include "main/process/reload.h"
 
+#include "config/source_seal.h"
 #include "main/configuration.h"
 #include "main/process/privileges.h"
 #include "main/report.h"

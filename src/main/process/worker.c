@@ -3,6 +3,7 @@
 #include "main/process/worker.h"
 
 #include "base/must.h"
+#include "config/source_seal.h"
 #include "fiber/crash.h"
 #include "main/configuration.h"
 #include "main/process/handover.h"
@@ -134,6 +135,7 @@ reload(struct worker *w, int fd)
     close(fd);
     adopt_logs(w);
     struct snapshot *new = configuration_compile(w->options, &sealed, &d);
+    sources_wipe(&sealed);
     if (e < 0 || d.errors || !configuration_open_logs(new, &d)) {
         report_diags(&d, true);
         refuse(w, new);

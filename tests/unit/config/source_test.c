@@ -1,9 +1,11 @@
 /* config/: files, includes, and the sources' way through a descriptor. */
 #include "config/compile.h"
 #include "config/manual.h"
+#include "config/source_seal.h"
 
 #include "../test.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -161,6 +163,45 @@ sources_pass_through_a_descriptor_and_are_sealed(void **state)
 }
 
 static void
+data_is_sealed_but_neither_printed_nor_numbered(void **state)
+{
+    struct shelf s;
+    struct sources loaded, copy;
+    int error, fd = memfd_create("sources", MFD_CLOEXEC), out = memfd_create("out", MFD_CLOEXEC);
+    open_shelf(&s);
+    put(&s, "main.conf", "x;");
+    put(&s, "a.conf", "\xef\xbb\xbfsecret");
+    put(&s, "b.conf", "");
+    read_main(&s);
+    struct source *data = sources_open_data(&s.sources, path_of(&s, "a.conf"), &error);
+    assert_true(str_eq(data->text, STR("\xef\xbb\xbfsecret")));
+    assert_ptr_equal(sources_open_data(&s.sources, path_of(&s, "a.conf"), &error), data);
+    assert_int_equal(sources_open_data(&s.sources, path_of(&s, "b.conf"), &error)->text.n, 0);
+    assert_null(sources_open_data(&s.sources, path_of(&s, "c.conf"), &error));
+    assert_int_equal(error, ENOENT);
+    assert_null(sources_open_data(&s.sources, str_of(s.directory), &error));
+    assert_int_equal(error, EISDIR);
+    assert_int_equal(sources_save(&s.sources, fd), 0);
+    sources_init(&loaded, &s.arena);
+    assert_int_equal(sources_load(&loaded, fd), 0);
+    sources_init(&copy, &s.arena);
+    sources_copy(&copy, &loaded);
+    sources_wipe(&loaded);
+    data = sources_open_data(&copy, path_of(&s, "a.conf"), &error);
+    assert_true(str_eq(data->text, STR("\xef\xbb\xbfsecret")));
+    assert_null(sources_open_data(&copy, str_of(s.directory), &error));
+    assert_int_equal(error, EISDIR); /* as whoever could look found it */
+    assert_null(sources_open_data(&copy, path_of(&s, "d.conf"), &error));
+    assert_int_equal(error, ENOENT);
+    sources_print(&copy, out);
+    assert_true(lseek(out, 0, SEEK_END) > 0);
+    assert_ptr_equal(copy.first, copy.last);
+    close(out);
+    close(fd);
+    close_shelf(&s);
+}
+
+static void
 copied_sources_outlive_their_origin(void **state)
 {
     struct shelf s;
@@ -203,11 +244,12 @@ static void
 a_torn_descriptor_is_refused(void **state)
 {
     struct shelf s;
-    int whole = memfd_create("whole", MFD_CLOEXEC);
+    int error, whole = memfd_create("whole", MFD_CLOEXEC);
     open_shelf(&s);
     put(&s, "main.conf", "include a.conf;");
     put(&s, "a.conf", "a;");
     read_main(&s);
+    assert_non_null(sources_open_data(&s.sources, path_of(&s, "a.conf"), &error));
     assert_int_equal(sources_save(&s.sources, whole), 0);
     off_t n = lseek(whole, 0, SEEK_END);
     while (n--) {
@@ -273,6 +315,7 @@ main(void)
         cmocka_unit_test(a_file_that_is_not_there_is_named),
         cmocka_unit_test(a_block_must_end_in_the_file_where_it_began),
         cmocka_unit_test(sources_pass_through_a_descriptor_and_are_sealed),
+        cmocka_unit_test(data_is_sealed_but_neither_printed_nor_numbered),
         cmocka_unit_test(copied_sources_outlive_their_origin),
         cmocka_unit_test(a_problem_of_the_command_line_has_no_line_number),
         cmocka_unit_test(a_torn_descriptor_is_refused),
