@@ -32,27 +32,36 @@ conn_open(struct conn *c, int fd, unsigned ready)
     return e;
 }
 
+static void
+let_go(struct conn *c)
+{
+    int fd = c->watch.fd;
+    if (c->transport)
+        c->transport->fini(c);
+    c->transport = NULL;
+    watch_close(&c->watch);
+    close(fd);
+}
+
 void
 conn_close(struct conn *c)
 {
-    int fd = c->watch.fd;
-    if (fd < 0)
+    unsigned want = 0;
+    if (c->watch.fd < 0)
         return;
-    if (c->transport) {
-        c->transport->fini(c);
-        c->transport = NULL;
-    }
-    watch_close(&c->watch);
-    close(fd);
+    if (c->transport)
+        (void)c->transport->shutdown(c, &want);
+    let_go(c);
 }
 
 void
 conn_reset(struct conn *c)
 {
     struct linger now = { .l_onoff = 1, .l_linger = 0 };
-    if (c->watch.fd >= 0)
-        (void)setsockopt(c->watch.fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
-    conn_close(c);
+    if (c->watch.fd < 0)
+        return;
+    (void)setsockopt(c->watch.fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
+    let_go(c);
 }
 
 /* --- Reading --- */
@@ -65,8 +74,8 @@ note_dry(struct conn *c)
     return c->watch.ready & READ_SIGNS ? -ECONNRESET : -EAGAIN;
 }
 
-static ssize_t
-read_plain(struct conn *c, void *p, size_t n)
+ssize_t
+conn_recv(struct conn *c, void *p, size_t n)
 {
     if (!(c->watch.ready & READ_SIGNS))
         return -EAGAIN;
@@ -87,7 +96,7 @@ read_once(struct conn *c, void *p, size_t n, unsigned *want)
     must(n > 0);
     if (c->watch.fd < 0)
         return -EBADF;
-    ssize_t got = c->transport ? c->transport->read(c, p, n, want) : read_plain(c, p, n);
+    ssize_t got = c->transport ? c->transport->read(c, p, n, want) : conn_recv(c, p, n);
     if (got > 0)
         c->bytes_read += (uint64_t)got;
     return got;
@@ -188,8 +197,8 @@ send_plain(struct conn *c, const struct iovec *iov, int n)
     return sent < 0 ? -errno : sent;
 }
 
-static ssize_t
-write_plain(struct conn *c, const struct iovec *iov, int n)
+ssize_t
+conn_send(struct conn *c, const struct iovec *iov, int n)
 {
     if (!(c->watch.ready & (WATCH_WRITE | WATCH_ERROR)))
         return -EAGAIN;
@@ -227,7 +236,7 @@ conn_writev(struct conn *c, struct iovec *iov, int n, uint64_t timeout_ms)
         if (c->watch.fd < 0)
             return -EBADF;
         ssize_t sent =
-            c->transport ? c->transport->writev(c, iov, some, &want) : write_plain(c, iov, some);
+            c->transport ? c->transport->writev(c, iov, some, &want) : conn_send(c, iov, some);
         if (sent == -EAGAIN) {
             int e = watch_wait(&c->watch, want, clock_in(timeout_ms));
             if (e < 0)
@@ -256,7 +265,7 @@ conn_try_write(struct conn *c, const void *p, size_t n)
     unsigned want = WATCH_WRITE;
     if (c->watch.fd < 0)
         return -EBADF;
-    ssize_t sent = c->transport ? c->transport->writev(c, &iov, 1, &want) : write_plain(c, &iov, 1);
+    ssize_t sent = c->transport ? c->transport->writev(c, &iov, 1, &want) : conn_send(c, &iov, 1);
     if (sent > 0)
         c->bytes_written += (uint64_t)sent;
     return sent;

@@ -14,7 +14,8 @@
 struct conn;
 
 /* What TLS puts between; each like the plain call of the same name, never blocking: -EAGAIN with
- * *want set to the watch bit. */
+ * *want set to the watch bit. After that of writev, the same bytes must come first the next time:
+ * they may be sealed and on their way. */
 struct transport {
     ssize_t (*read)(struct conn *c, void *p, size_t n, unsigned *want);
     ssize_t (*writev)(struct conn *c, const struct iovec *iov, int n, unsigned *want);
@@ -36,7 +37,7 @@ struct conn {
  * then). */
 int conn_open(struct conn *c, int fd, unsigned ready);
 void conn_close(struct conn *c);
-/* Sets SO_LINGER 0 first: the peer gets a RST. */
+/* Sets SO_LINGER 0 first: the peer gets a RST, and from a transport no word that all was said. */
 void conn_reset(struct conn *c);
 
 static inline bool
@@ -85,3 +86,10 @@ int conn_connect(struct conn *c, const struct address *to, const struct address 
 /* Socket options a conn's owner may want; errors are ignored as they only cost speed. */
 void conn_set_nodelay(struct conn *c, bool on);
 void conn_set_keepalive(struct conn *c, bool on);
+
+/* --- For transports: the socket itself, as far as the watch thinks it ready. --- */
+
+/* > 0 bytes, 0 at the end of the stream, -EAGAIN or -errno; never parks. */
+ssize_t conn_recv(struct conn *c, void *p, size_t n);
+/* Bytes sent, -EAGAIN or -errno; never parks. */
+ssize_t conn_send(struct conn *c, const struct iovec *iov, int n);

@@ -74,7 +74,8 @@ take_text(BIO *b)
 {
     char *data;
     long n = BIO_get_mem_data(b, &data);
-    char *text = strndup(data, (size_t)n);
+    char *text = calloc(1, (size_t)n + 1);
+    memcpy(text, data, (size_t)n);
     BIO_free(b);
     return text;
 }
