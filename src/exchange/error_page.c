@@ -108,12 +108,24 @@ title(unsigned status)
                            : status_reason(status);
 }
 
+/* What error_page knows by a number of its own and clients see as 400. */
+static struct str
+tls_trouble(unsigned status)
+{
+    return status == 495   ? STR("The SSL certificate error")
+           : status == 496 ? STR("No required SSL certificate was sent")
+           : status == 497 ? STR("The plain HTTP request was sent to HTTPS port")
+                           : STR_NONE;
+}
+
 /* nginx's page, with usher's name. */
 static enum verdict
-default_page(struct exchange *x, unsigned status)
+default_page(struct exchange *x, unsigned code)
 {
     struct buf b;
-    struct str reason = title(status), name = server_signature(x);
+    struct str trouble = tls_trouble(code), name = server_signature(x);
+    unsigned status = trouble.p ? 400 : code;
+    struct str reason = title(status);
     x->response.status = status;
     fields_remove(&x->carried, HEADER_CONTENT_TYPE); /* it was the type of another answer */
     if (status < 300 || status == 304 || reason.n == 0) {
@@ -124,12 +136,15 @@ default_page(struct exchange *x, unsigned status)
     buf_put(&b, STR("<html>\r\n<head><title>"));
     buf_u64(&b, status);
     buf_byte(&b, ' ');
-    buf_put(&b, reason);
+    buf_put(&b, trouble.p ? trouble : reason);
     buf_put(&b, STR("</title></head>\r\n<body>\r\n<center><h1>"));
     buf_u64(&b, status);
     buf_byte(&b, ' ');
     buf_put(&b, reason);
-    buf_put(&b, STR("</h1></center>\r\n<hr><center>"));
+    buf_put(&b, STR("</h1></center>\r\n"));
+    if (trouble.p)
+        buf_printf(&b, "<center>" STR_FMT "</center>\r\n", STR_ARG(trouble));
+    buf_put(&b, STR("<hr><center>"));
     buf_put(&b, name);
     buf_put(&b, STR("</center>\r\n</body>\r\n</html>\r\n"));
     response_set_body(x, STR("text/html"), buf_str(&b));
@@ -179,7 +194,8 @@ follow(struct exchange *x, const struct error_page *page, unsigned status)
 static bool
 ends_connection(unsigned status)
 {
-    return status == 400 || status == 413 || status == 414 || status == 500 || status == 501;
+    return status == 400 || status == 413 || status == 414 || status == 500 || status == 501 ||
+           tls_trouble(status).p;
 }
 
 enum verdict
@@ -195,5 +211,5 @@ error_page_answer(struct exchange *x, unsigned status)
     }
     x->error_handled = !core->recursive_error_pages;
     carry_fields(x);
-    return follow(x, page, status);
+    return follow(x, page, tls_trouble(status).p ? 400 : status);
 }

@@ -16,6 +16,8 @@ struct virtual_server;
 struct location;
 struct feature;
 struct upstream_trail;
+struct tls_hello;
+struct conn;
 
 /* What a phase handler says. */
 enum verdict {
@@ -58,8 +60,11 @@ struct client {
     uint64_t serial;      /* $connection */
     unsigned requests;    /* on this connection, this one included */
     uint64_t began_ms;
+    const struct conn *conn; /* for what TLS knows; NULL: none */
+    uint64_t verification;   /* what the handshake asked of its certificate: struct tls_server's */
     bool tls;
-    int fd; /* the socket, for $tcpinfo_*; -1: none */
+    bool plain_on_tls; /* it speaks HTTP where TLS was due */
+    int fd;            /* the socket, for $tcpinfo_*; -1: none */
 };
 
 struct response {
@@ -134,8 +139,9 @@ struct exchange {
     uint64_t sent_bytes, sent_body_bytes; /* $bytes_sent, $body_bytes_sent: kept by the codec */
     struct upstream_trail *trail; /* the tries at backends, for $upstream_*; NULL when none */
     const char
-        *doing;     /* for error lines, " while …": "connecting to upstream"; NULL: nothing to add
-                     */
+        *doing; /* for error lines, " while …": "connecting to upstream"; NULL: nothing to add
+                 */
+    const struct tls_hello *hello; /* of a handshake under way, for $ssl_server_name; else NULL */
     bool pipelined; /* $pipe: the request was there before the last response had gone */
 };
 
@@ -184,6 +190,9 @@ void exchange_run(struct exchange *x);
 /* Begins an exchange in its own arena with the thread's current snapshot, and ends it. */
 struct exchange *exchange_open(struct client *client, const struct server_codec *codec,
                                void *connection);
+/* The same in a snapshot that somebody uses, current or not. */
+struct exchange *exchange_open_in(struct snapshot *snapshot, struct client *client,
+                                  const struct server_codec *codec, void *connection);
 void exchange_close(struct exchange *x);
 
 /* From a header filter: the response is not to be sent, the error page of that status is. Its head

@@ -15,11 +15,18 @@ enum { EXCHANGE_ARENA_LIMIT = 4 << 20 };
 struct exchange *
 exchange_open(struct client *client, const struct server_codec *codec, void *connection)
 {
+    return exchange_open_in(snapshot_current(), client, codec, connection);
+}
+
+struct exchange *
+exchange_open_in(struct snapshot *snapshot, struct client *client, const struct server_codec *codec,
+                 void *connection)
+{
     struct arena a;
     arena_init(&a, EXCHANGE_ARENA_LIMIT);
     struct exchange *x = arena_new(&a, struct exchange);
     x->arena = a; /* from here on the arena lives inside itself */
-    x->snapshot = snapshot_current();
+    x->snapshot = snapshot;
     snapshot_use(x->snapshot);
     x->client = client;
     x->codec = codec;

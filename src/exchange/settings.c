@@ -256,6 +256,8 @@ static const struct directive server_rows[] = {
       .help = "Time in which a request head must arrive; 408 beyond." },
     { "max_headers", SERVER(max_headers), IN_HTTP | IN_SERVER, .initial = "1000",
       .help = "Largest number of header fields in a request; 431 beyond." },
+    { "http2", SERVER(http2), IN_HTTP | IN_SERVER, .initial = "off",
+      .help = "Speaks HTTP/2 with the clients that offer it." },
     { "underscores_in_headers", SERVER(underscores_in_headers), IN_HTTP | IN_SERVER,
       .initial = "off", .help = "Whether underscores in field names are valid." },
     { "ignore_invalid_headers", SERVER(ignore_invalid_headers), IN_HTTP | IN_SERVER,

@@ -46,6 +46,7 @@ struct server_settings {
     } large;
     struct msec client_header_timeout;
     unsigned max_headers;
+    bool http2;
     bool underscores_in_headers, ignore_invalid_headers, merge_slashes;
     struct bytes connection_pool_size, request_pool_size; /* accepted; arenas size themselves */
 };

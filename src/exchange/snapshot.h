@@ -7,6 +7,8 @@
 #include "observe/log.h"
 #include "upstream/upstream.h"
 
+struct tls_servers;
+
 struct snapshot {
     struct arena arena;
     struct sources sources;
@@ -23,6 +25,7 @@ struct snapshot {
     unsigned n_variables;
     struct upstream_table *upstreams;
     void *const *main_settings;        /* the main scope's, by set */
+    struct tls_servers *tls_servers;   /* exchange/secure/tls_server.c's; NULL: no TLS */
     const struct error_log *error_log; /* the main scope's */
 };
 

@@ -6,6 +6,7 @@
 #include "exchange/snapshot.h"
 #include "front/front_thread.h"
 #include "front/h1_connection.h"
+#include "front/handshake.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -131,7 +132,11 @@ connection_is_newborn(const struct connection *c)
 static void
 greet(struct connection *c)
 {
-    h1_connection_begin(c);
+    const struct listen_address *l = listener_listen(c->listener);
+    if (l == NULL) /* its address is not served any more */
+        connection_release(c);
+    else if (!l->tls || connection_shake_hands(c, l))
+        h1_connection_begin(c);
 }
 
 /* It was accepted in good faith, and gets a moment for its request. */
@@ -173,6 +178,7 @@ describe(struct connection *c, int fd, const struct address *peer)
         n = sizeof c->peer_text;
     memcpy(c->peer_text, text, n);
     c->client = (struct client){ .fd = fd, .peer = *peer, .local = c->listener->address };
+    c->client.conn = &c->conn;
     c->client.serial = atomic_fetch_add_explicit(&serials, 1, memory_order_relaxed) + 1;
     c->client.began_ms = clock_ms();
     c->client.peer_text = (struct str){ c->peer_text, n };

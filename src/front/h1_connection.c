@@ -248,7 +248,7 @@ h1_connection_begin(struct connection *base)
     struct h1_connection *c = calloc(1, sizeof *c);
     must(c != NULL);
     c->base = base;
-    c->nodelay = base->client.peer.any.sa_family == AF_UNIX; /* has none */
+    c->nodelay = base->client.tls || base->client.peer.any.sa_family == AF_UNIX; /* has none */
     base->session = c;
     base->protocol = &h1_protocol;
     serve(base);

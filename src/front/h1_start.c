@@ -2,6 +2,7 @@
  * exchange's failure. */
 #include "front/h1_connection.h"
 
+#include "exchange/secure/client_check.h"
 #include "http/uri.h"
 
 #include <errno.h>
@@ -96,6 +97,17 @@ set_path(struct exchange *x)
         refuse(x, FAULT_BAD_REQUEST, "invalid URI");
 }
 
+static void
+check_client(struct exchange *x)
+{
+    x->doing = "reading client request headers";
+    x->early_failure = client_check(x) == FAILED;
+    if (x->early_failure)
+        x->keep_alive = false;
+    else
+        x->doing = NULL;
+}
+
 void
 h1_start_exchange(struct exchange *x, struct h1_exchange *h, const struct listen_address *l,
                   struct str head)
@@ -132,4 +144,6 @@ h1_start_exchange(struct exchange *x, struct h1_exchange *h, const struct listen
         return;
     }
     set_path(x);
+    if (!x->early_failure)
+        check_client(x);
 }

@@ -3,14 +3,16 @@
 #include "main/registry.h"
 
 #include "exchange/feature.h"
+#include "exchange/secure/ssl_settings.h"
 #include "exchange/settings.h"
 #include "main/settings.h"
 #include "observe/log.h"
 #include "upstream/upstream.h"
 
 static const struct directive_set *const rooms[] = {
-    &config_directives, &process_directives, &log_directives,      &http_directives,
-    &server_directives, &core_directives,    &upstream_directives, NULL,
+    &config_directives,   &process_directives, &log_directives,
+    &http_directives,     &server_directives,  &core_directives,
+    &upstream_directives, &ssl_directives,     NULL,
 };
 
 const struct directive_set *const *

@@ -39,12 +39,12 @@ static const struct directive rows[] = {
     { "listen", NO_FIELD, IN_SERVER, .set = listen_set, .flags = REPEATABLE, .args_min = 1,
       .args_max = ARGS_ANY,
       .syntax =
-          "address[:port[-port]] | port[-port] | unix:path [default_server] "
+          "address[:port[-port]] | port[-port] | unix:path [default_server] [ssl] [http2] "
           "[backlog=n] [reuseport] [ipv6only=on|off] [so_keepalive=on|off|idle:interval:count] "
           "[fastopen=n] [rcvbuf=size] [sndbuf=size] [deferred] [bind]",
       .unset = "*:80", .example = "listen 127.0.0.1:8080 default_server;",
       .help = "An address that the server answers on; *:80 when there is none. Every thread has a "
-              "socket of its own (SO_REUSEPORT)." },
+              "socket of its own (SO_REUSEPORT). With ssl, its clients speak TLS." },
     { "server_name", NO_FIELD, IN_SERVER, .set = server_name_set, .flags = REPEATABLE,
       .args_min = 1, .args_max = ARGS_ANY, .syntax = "name ...", .unset = "\"\"",
       .example = "server_name example.com *.example.com ~^www\\d+\\.example\\.net$;",

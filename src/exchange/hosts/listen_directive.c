@@ -117,13 +117,25 @@ is_valued(struct str name)
     return false;
 }
 
+/* What a directive says beside the socket's options. */
+struct listen_words {
+    bool is_default;
+    unsigned protocols; /* enum listen_protocol bits */
+};
+
+static unsigned
+protocol_of(struct str arg)
+{
+    return str_eq(arg, STR("ssl")) ? LISTEN_TLS : str_eq(arg, STR("http2")) ? LISTEN_HTTP2 : 0;
+}
+
 static bool
-set_parameter(struct setting *s, unsigned word, struct listen_address *l, bool *is_default)
+set_parameter(struct setting *s, unsigned word, struct listen_address *l, struct listen_words *out)
 {
     struct str arg = setting_arg(s, word), value = arg;
     struct str name = str_cut(&value, '=');
     if (str_eq(arg, STR("default_server")) || str_eq(arg, STR("default"))) {
-        *is_default = true;
+        out->is_default = true;
         return true;
     }
     if (str_eq(arg, STR("deferred"))) {
@@ -132,8 +144,11 @@ set_parameter(struct setting *s, unsigned word, struct listen_address *l, bool *
     }
     if (str_eq(arg, STR("bind")) || str_eq(arg, STR("reuseport")))
         return true; /* every address is bound, one socket a thread, anyway */
-    if (str_eq(arg, STR("ssl")) || str_eq(arg, STR("http2")) || str_eq(arg, STR("quic")) ||
-        str_eq(arg, STR("proxy_protocol")))
+    if (protocol_of(arg)) {
+        out->protocols |= protocol_of(arg);
+        return true;
+    }
+    if (str_eq(arg, STR("quic")) || str_eq(arg, STR("proxy_protocol")))
         return setting_error(s, word,
                              "the \"" STR_FMT "\" parameter of \"listen\" is not in usher yet",
                              STR_ARG(arg));
@@ -157,22 +172,39 @@ use(struct setting *s, struct server_build *b, struct listen_address *l)
     return true;
 }
 
+/* What one server says of an address holds for all. */
+static void
+set_protocols(struct setting *s, struct listen_address *l, unsigned protocols)
+{
+    if (protocols & LISTEN_HTTP2)
+        setting_warn(s, 1,
+                     "the \"listen ... http2\" directive is deprecated, use the \"http2\" "
+                     "directive instead");
+    if (l->protocols && protocols && l->protocols != protocols)
+        setting_warn(s, 1, "protocol options redefined for " STR_FMT, STR_ARG(l->text));
+    l->protocols |= protocols;
+    l->tls = l->protocols & LISTEN_TLS;
+    l->http2 = l->protocols & LISTEN_HTTP2;
+}
+
 /* One of the addresses that the directive stands for. */
 static bool
 listen_on(struct setting *s, const struct address *address)
 {
     struct server_build *b = s->scope->object;
     struct listen_address *l = find_or_add(s->compile, address);
-    bool is_default = false, ok = true;
+    struct listen_words words = { 0 };
+    bool ok = true;
     for (unsigned i = 2; i < s->node->n; i++)
-        ok = set_parameter(s, i, l, &is_default) && ok;
+        ok = set_parameter(s, i, l, &words) && ok;
     if (!ok || !use(s, b, l))
         return false;
-    if (is_default && l->has_default)
+    if (words.is_default && l->has_default)
         return setting_error(s, 1, "a duplicate default server for " STR_FMT, STR_ARG(l->text));
-    if (is_default || l->fallback == NULL)
+    set_protocols(s, l, words.protocols);
+    if (words.is_default || l->fallback == NULL)
         l->fallback = b->server;
-    l->has_default |= is_default;
+    l->has_default |= words.is_default;
     if (l->span.source == NULL)
         l->span = s->node->words[1].span;
     return true;

@@ -50,9 +50,14 @@ struct virtual_server {
     struct map *named; /* "@name" → location; NULL when there is none */
     const struct core_settings *core;
     const struct server_settings *settings;
-    struct calls on_request; /* before the location is known */
+    const struct tls_server *tls; /* NULL: no address of it has TLS */
+    struct calls on_request;      /* before the location is known */
     struct span span;
 };
+
+struct tls_server;
+
+enum listen_protocol { LISTEN_TLS = 1 << 0, LISTEN_HTTP2 = 1 << 1 };
 
 /* An address that is listened on, in one snapshot: who answers there. */
 struct listen_address {
@@ -62,6 +67,7 @@ struct listen_address {
     struct host_table *hosts;
     bool has_default; /* some server said default_server */
     bool tls, proxy_protocol, http2;
+    unsigned protocols; /* enum listen_protocol bits */
     struct span span;
 };
 

@@ -5,6 +5,7 @@
 #include "exchange/hosts/host_table.h"
 #include "exchange/hosts/listen_directive.h"
 #include "exchange/hosts/location_build.h"
+#include "exchange/secure/tls_server.h"
 
 static struct str
 lower(struct arena *a, struct str s)
@@ -121,6 +122,7 @@ server_open(struct setting *s)
     server->locations = server->root->inner;
     server->core = server->root->core;
     calls_of_server(b->scope, server);
+    compile_defer(c, tls_server_build, b);
     register_names(c, b);
     add_to_snapshot(c, server);
     return true;

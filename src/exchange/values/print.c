@@ -43,6 +43,18 @@ print_seconds(struct exchange *x, uint64_t us)
     return keep(x, digits_before(p, ms / 1000), end);
 }
 
+struct str
+print_hex(struct exchange *x, const unsigned char *p, size_t n)
+{
+    static const char digits[] = "0123456789abcdef";
+    char *text = arena_text(&x->arena, 2 * n + 1);
+    for (size_t i = 0; i < n; i++) {
+        text[2 * i] = digits[p[i] >> 4];
+        text[2 * i + 1] = digits[p[i] & 15];
+    }
+    return (struct str){ text, 2 * n };
+}
+
 static bool
 has_another(const struct fields *f, const struct field *first)
 {

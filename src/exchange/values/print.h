@@ -4,6 +4,8 @@
 #include "exchange/exchange.h"
 
 struct str print_u64(struct exchange *x, uint64_t n);
+/* Lower-case hexadecimal digits. */
+struct str print_hex(struct exchange *x, const unsigned char *p, size_t n);
 /* "0.012": seconds with milliseconds. */
 struct str print_seconds(struct exchange *x, uint64_t us);
 /* nginx's $http_ rule: all fields of that name (its '-' as '_') joined by ", ", Cookie by "; ".

@@ -45,6 +45,8 @@ variable_table_add_core(struct variable_table *t)
     variable_table_add(t, time_variables);
     variable_table_add(t, response_variables);
     variable_table_add(t, file_variables);
+    variable_table_add(t, tls_variables);
+    variable_table_add(t, client_certificate_variables);
     variable_table_add(t, upstream_variables);
 }
 

@@ -66,9 +66,11 @@ bool variable_get(struct exchange *x, const struct variable_ref *ref, struct str
 void variable_store(struct exchange *x, const struct variable_ref *ref, struct str value);
 
 /* The core's tables, split by meaning. */
-extern const struct variable request_variables[];    /* variables_request.c */
-extern const struct variable connection_variables[]; /* variables_connection.c */
-extern const struct variable time_variables[];       /* variables_time.c */
-extern const struct variable response_variables[];   /* variables_response.c */
-extern const struct variable file_variables[];       /* variables_file.c */
-extern const struct variable upstream_variables[];   /* variables_upstream.c */
+extern const struct variable request_variables[];            /* variables_request.c */
+extern const struct variable connection_variables[];         /* variables_connection.c */
+extern const struct variable time_variables[];               /* variables_time.c */
+extern const struct variable response_variables[];           /* variables_response.c */
+extern const struct variable file_variables[];               /* variables_file.c */
+extern const struct variable tls_variables[];                /* variables_tls.c */
+extern const struct variable client_certificate_variables[]; /* variables_client_certificate.c */
+extern const struct variable upstream_variables[];           /* variables_upstream.c */

@@ -1,0 +1,97 @@
+/* From a client's hello to its server: the listen address's table of names, as for a Host. */
+#include "exchange/secure/greeting.h"
+
+#include "exchange/secure/tls_server.h"
+#include "exchange/snapshot.h"
+
+void
+tls_greeting_init(struct tls_greeting *g, const struct listen_address *l, struct client *c)
+{
+    *g = (struct tls_greeting){ .snapshot = snapshot_current(),
+                                .listen = l,
+                                .client = c,
+                                .server = l->fallback,
+                                .tls = l->fallback->tls };
+    snapshot_use(g->snapshot);
+}
+
+void
+tls_greeting_fini(struct tls_greeting *g)
+{
+    for (unsigned i = 0; i < g->n_loaded; i++)
+        certificate_drop(g->loaded[i]);
+    if (g->x)
+        exchange_close(g->x);
+    snapshot_unuse(g->snapshot);
+}
+
+struct tls_context *
+tls_greeting_context(const struct tls_greeting *g)
+{
+    return g->listen->fallback->tls->context;
+}
+
+void
+tls_greeting_log(const struct tls_greeting *g, enum log_level level, int error, const char *words)
+{
+    const struct error_log *log = g->server->root->error_log;
+    const struct str client = g->client->peer_text, server = g->listen->text;
+    if (!log_wants(log, level))
+        return;
+    if (error)
+        log_write(log, level, g->client->serial,
+                  "%s (%d: %s) while SSL handshaking, client: " STR_FMT ", server: " STR_FMT, words,
+                  error, strerrordesc_np(error), STR_ARG(client), STR_ARG(server));
+    else
+        log_write(log, level, g->client->serial,
+                  "%s while SSL handshaking, client: " STR_FMT ", server: " STR_FMT, words,
+                  STR_ARG(client), STR_ARG(server));
+}
+
+/* Variables are of an exchange: one that has nothing but the client and what it said. */
+static void
+load_named(struct tls_greeting *g, const struct tls_hello *hello)
+{
+    struct tls_problem p;
+    g->x = exchange_open_in(g->snapshot, g->client, NULL, NULL);
+    g->x->server = g->server;
+    g->x->host = hello->server_name.p ? hello->server_name : g->server->name;
+    g->x->hello = hello;
+    int n = named_certificates_get(g->tls->named, g->x, g->loaded, &p);
+    g->x->hello = NULL;
+    if (n < 0)
+        tls_greeting_log(g, LEVEL_ERROR, 0, p.text);
+    else
+        g->n_loaded = (unsigned)n;
+}
+
+/* A server without certificates of its own has its address's default server present them. */
+static void
+find_server(struct tls_greeting *g, const struct tls_hello *hello)
+{
+    if (hello->server_name.p)
+        g->server = listen_address_server(g->listen, hello->server_name, NULL);
+    g->tls = g->server->tls;
+    if (g->tls == NULL || !tls_server_is_whole(g->tls))
+        g->tls = g->listen->fallback->tls;
+}
+
+void
+tls_greeting_choose(void *greeting, const struct tls_hello *hello, struct tls_choice *out)
+{
+    struct tls_greeting *g = greeting;
+    find_server(g, hello);
+    const struct tls_server *t = g->tls;
+    *out =
+        (struct tls_choice){ .context = t->context,
+                             .certificates = t->certificates,
+                             .n_certificates = t->n_certificates,
+                             .reject = t->reject,
+                             .http2 = g->http2 && (g->listen->http2 || g->server->settings->http2),
+                             .buffer_size = t->buffer_size };
+    if (t->named == NULL || out->reject)
+        return;
+    load_named(g, hello);
+    out->certificates = g->loaded;
+    out->n_certificates = g->n_loaded;
+}
