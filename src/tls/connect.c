@@ -98,6 +98,31 @@ refuse(SSL *ssl, const struct tls_target *t, struct tls_problem *p)
     return -EKEYREJECTED;
 }
 
+/* A session that is resumed asks for no certificate again: it counts only for who was proven then
+ * and as whom we came. */
+static uint64_t
+key_of(const struct tls_target *t)
+{
+    if (t->session_key == 0)
+        return 0;
+    uint64_t key = t->session_key * 31 + str_hash(t->server_name);
+    key = key * 31 + str_hash(t->verify_name);
+    key = key * 31 + str_hash(t->alpn);
+    key = key * 31 + (uintptr_t)t->certificate;
+    return key ? key : 1;
+}
+
+static void
+offer_session(struct tls_session *s, const struct tls_target *t)
+{
+    s->session_key = key_of(t);
+    SSL_SESSION *former =
+        s->session_key ? client_sessions_try(&t->context->sessions, s->session_key) : NULL;
+    if (former)
+        (void)SSL_set_session(s->ssl, former);
+    SSL_SESSION_free(former);
+}
+
 static int
 connect_on(struct tls_session *s, const struct tls_target *t, uint64_t deadline)
 {
@@ -126,6 +151,7 @@ tls_connect(struct conn *c, const struct tls_target *target, uint64_t deadline,
         return -EPROTO;
     }
     s->handshake = &h;
+    offer_session(s, target);
     int e = connect_on(s, target, deadline);
     s->handshake = NULL;
     if (e < 0)

@@ -39,6 +39,7 @@ add_resumption(EVP_MD_CTX *d, const struct tls_profile *p)
         add_text(d, p->ticket_keys[i]);
     add_text(d, p->session_cache);
     add_number(d, p->session_cache_size);
+    add_number(d, p->builtin_sessions);
     add_number(d, p->session_timeout_ms);
 }
 

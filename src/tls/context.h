@@ -56,6 +56,7 @@ struct tls_profile {
     struct str session_cache;    /* name of a shared cache; STR_NONE: none, TLS 1.2 sessions resume
                                     by ticket only */
     uint64_t session_cache_size; /* bytes */
+    uint64_t builtin_sessions;   /* OpenSSL's own cache of that many; 0: none */
     uint64_t session_timeout_ms;
     bool early_data;
     bool reuse_sessions; /* client: proxy_ssl_session_reuse */

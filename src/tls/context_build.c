@@ -16,7 +16,12 @@ static int ex_index;
 static void
 free_context(void *parent, void *p, CRYPTO_EX_DATA *data, int index, long number, void *arg)
 {
-    free(p);
+    struct tls_context *c = p;
+    if (c == NULL)
+        return;
+    tls_resumption_fini(&c->resumption);
+    client_sessions_fini(&c->sessions);
+    free(c);
 }
 
 static void
@@ -152,13 +157,33 @@ set_manners(SSL_CTX *ctx, const struct tls_profile *profile)
     SSL_CTX_set_read_ahead(ctx, 1);
 }
 
-static void
-set_server(SSL_CTX *ctx)
+static bool
+set_server(SSL_CTX *ctx, const struct tls_profile *profile, struct tls_problem *p)
 {
     SSL_CTX_set_client_hello_cb(ctx, tls_on_hello, NULL);
     SSL_CTX_set_cert_cb(ctx, tls_on_certificate, NULL);
     SSL_CTX_set_alpn_select_cb(ctx, tls_on_alpn, NULL);
     SSL_CTX_set_tlsext_servername_callback(ctx, tls_on_server_name);
+    return tls_resumption_init(&tls_context_of(ctx)->resumption, ctx, profile, p);
+}
+
+/* A backend's session, to be resumed with the next connection to it. */
+static int
+on_client_session(SSL *ssl, SSL_SESSION *session)
+{
+    uint64_t key = tls_session_of(ssl)->session_key;
+    if (key)
+        client_sessions_put(&tls_context_of(SSL_get_SSL_CTX(ssl))->sessions, key, session);
+    return 0;
+}
+
+static void
+set_client(SSL_CTX *ctx, const struct tls_profile *profile)
+{
+    if (!profile->reuse_sessions)
+        return;
+    SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+    SSL_CTX_sess_set_new_cb(ctx, on_client_session);
 }
 
 static bool
@@ -168,11 +193,12 @@ configure(SSL_CTX *ctx, const struct tls_profile *profile, struct tls_problem *p
     arena_init(&a, 0);
     set_protocols(ctx, profile->protocols);
     set_manners(ctx, profile);
-    if (profile->server)
-        set_server(ctx);
-    bool fine = set_ciphers(ctx, profile, &a, p) && set_curves(ctx, profile, &a, p) &&
-                set_dhparam(ctx, profile, p) && tls_trust(ctx, profile, p) &&
-                run_commands(ctx, profile, &a, p);
+    bool fine = !profile->server || set_server(ctx, profile, p);
+    if (!profile->server)
+        set_client(ctx, profile);
+    fine = fine && set_ciphers(ctx, profile, &a, p) && set_curves(ctx, profile, &a, p) &&
+           set_dhparam(ctx, profile, p) && tls_trust(ctx, profile, p) &&
+           run_commands(ctx, profile, &a, p);
     arena_fini(&a);
     return fine;
 }
@@ -191,6 +217,7 @@ tls_build(const struct tls_profile *profile, struct tls_problem *p)
     struct tls_context *c = calloc(1, sizeof *c);
     must(c != NULL);
     *c = (struct tls_context){ .ctx = ctx, .server = profile->server, .verify = profile->verify };
+    client_sessions_init(&c->sessions);
     must(SSL_CTX_set_ex_data(ctx, ex_index, c) == 1);
     if (configure(ctx, profile, p))
         return ctx;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "net/buffer.h"
+#include "tls/resume.h"
 #include "tls/session.h"
 
 enum { TLS_DIGEST = 32 };
@@ -14,8 +15,10 @@ struct tls_context {
     enum tls_verify verify;
     bool early_data;
     unsigned char digest[TLS_DIGEST]; /* of the profile */
-    struct tls_context *next;         /* in the table of all */
-    unsigned holds;                   /* under the table's lock; 0: no longer in the table */
+    struct tls_resumption resumption; /* a server's */
+    struct client_sessions sessions;
+    struct tls_context *next; /* in the table of all */
+    unsigned holds;           /* under the table's lock; 0: no longer in the table */
 };
 
 /* Bytes that came before they are wanted, or that must be read twice: what was read ahead of the
@@ -37,14 +40,15 @@ struct tls_session {
     size_t run;        /* plaintext written without a rest */
     uint64_t last_ms;  /* of the last write */
     struct tls_kept kept;
-    char *server_name; /* SNI, or NULL */
-    int error;         /* of the socket: -errno */
-    bool detached;     /* in an off-load thread: memory only */
-    bool record_hello; /* reads are kept as well */
-    bool dry;          /* what lies inside OpenSSL is less than a record */
-    bool ended;        /* the socket has no more */
-    bool early;        /* early data may still come */
-    bool broken;       /* nothing can be sealed or opened any more */
+    char *server_name;    /* SNI, or NULL */
+    uint64_t session_key; /* of the target; 0: its sessions are not kept */
+    int error;            /* of the socket: -errno */
+    bool detached;        /* in an off-load thread: memory only */
+    bool record_hello;    /* reads are kept as well */
+    bool dry;             /* what lies inside OpenSSL is less than a record */
+    bool ended;           /* the socket has no more */
+    bool early;           /* early data may still come */
+    bool broken;          /* nothing can be sealed or opened any more */
 };
 
 static inline struct tls_session *

@@ -12,7 +12,9 @@ pair_certificate(const char *kind, const char *name)
 {
     EVP_PKEY *key = mint_key(kind);
     X509 *x = mint_certificate(&(struct mint){ .name = name, .key = key, .authority = true });
-    char *both = mint_join(mint_pem(x), mint_key_pem(key, false, NULL));
+    char *key_pem = mint_key_pem(key, false, NULL);
+    char *both = mint_join(mint_pem(x), key_pem);
+    free(key_pem);
     struct certificate_input in = { .path = STR("/test.pem"),
                                     .key_path = STR("/test.pem"),
                                     .pem = str_of(both),
