@@ -154,6 +154,14 @@ ticket_keys_load(struct str state)
 }
 
 void
+ticket_keys_advance(void)
+{
+    pthread_mutex_lock(&ring.lock);
+    advance();
+    pthread_mutex_unlock(&ring.lock);
+}
+
+void
 ticket_keys_reach(uint64_t ms)
 {
     uint64_t epochs = ms / (EPOCH_S * 1000) + 1;

@@ -15,6 +15,8 @@ void ticket_keys_begin(void);
 /* What a process started later begins with, and how it takes it. False: not a state. */
 void ticket_keys_save(unsigned char out[TICKET_STATE_SIZE]);
 bool ticket_keys_load(struct str state);
+/* Forgets what is over; for a process that seals nothing itself. */
+void ticket_keys_advance(void);
 
 /* --- For the room --- */
 

@@ -151,7 +151,8 @@ def test_version_lines():
     first = r"nginx version: nginx/1\.31\.\d+ \(usher \d+\.\d+\.\d+\)\n"
     assert re.fullmatch(first, program("-v").stderr)
     build = program("-V").stderr
-    assert re.fullmatch(first + r"built by (gcc|clang) [\d.]+\nconfigure arguments: --prefix=.*\n", build)
+    libraries = r"built by (gcc|clang) [\d.]+\nbuilt with OpenSSL 3\..*\nTLS SNI support enabled\n"
+    assert re.fullmatch(first + libraries + r"configure arguments: --prefix=.*\n", build)
     assert "--without-http_proxy_module" not in build
     assert "--without-http_fastcgi_module" in build and "--with-http_ssl_module" not in build
 

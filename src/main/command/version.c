@@ -1,6 +1,8 @@
 /* Name, version, and an honest `configure arguments:` line. */
 #include "main/command/version.h"
 
+#include <openssl/crypto.h>
+
 #define NGINX_VERSION "1.31.5"
 
 static const char *name = "usher";
@@ -97,7 +99,10 @@ void
 program_print_build(FILE *to, const struct directive_set *const *sets)
 {
     program_print_version(to);
-    fprintf(to, "built by " COMPILER "\nconfigure arguments: --prefix=" PREFIX_PATH
+    fprintf(to, "built by " COMPILER "\nbuilt with " OPENSSL_VERSION_TEXT);
+    if (strcmp(OPENSSL_VERSION_TEXT, OpenSSL_version(OPENSSL_VERSION)) != 0)
+        fprintf(to, " (running with %s)", OpenSSL_version(OPENSSL_VERSION));
+    fprintf(to, "\nTLS SNI support enabled\nconfigure arguments: --prefix=" PREFIX_PATH
                 " --conf-path=" CONF_PATH " --error-log-path=" ERROR_LOG_PATH
                 " --http-log-path=" HTTP_LOG_PATH " --pid-path=" PID_PATH " --user=" USER_NAME
                 " --group=" GROUP_NAME " --with-threads --with-pcre --with-pcre-jit");

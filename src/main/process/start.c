@@ -5,6 +5,7 @@
 #include "main/configuration.h"
 #include "main/process/signals.h"
 #include "main/process/single_process.h"
+#include "main/process/ticket_handover.h"
 #include "main/report.h"
 #include "main/settings.h"
 
@@ -120,6 +121,7 @@ start(const struct options *o)
 {
     struct diags d;
     struct supervisor s = { .options = o, .signals = -1 };
+    ticket_handover_take();
     s.snapshot = configuration_compile(o, NULL, &d);
     report_diags(&d, false);
     if (d.errors) {

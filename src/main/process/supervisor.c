@@ -8,13 +8,19 @@
 #include "main/process/title.h"
 #include "main/process/upgrade.h"
 #include "main/report.h"
+#include "tls/ticket.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { TERMINATE_PATIENCE_MS = 1500, SETTLE_PATIENCE_MS = 60000, WORKERS_POLLED = 64 };
+enum {
+    TERMINATE_PATIENCE_MS = 1500,
+    SETTLE_PATIENCE_MS = 60000,
+    FORGET_KEYS_MS = 3600 * 1000,
+    WORKERS_POLLED = 64,
+};
 
 bool
 supervisor_write_pid(struct supervisor *s)
@@ -237,7 +243,7 @@ timeout(const struct supervisor *s)
 {
     uint64_t at = next_moment(s);
     clock_refresh();
-    return at == NEVER ? -1 : at > clock_ms() ? (int)(at - clock_ms()) : 0;
+    return at == NEVER ? FORGET_KEYS_MS : at > clock_ms() ? (int)(at - clock_ms()) : 0;
 }
 
 static void
@@ -271,6 +277,7 @@ supervise(struct supervisor *s)
         unsigned n = workers_poll(&s->workers, fds + 1, WORKERS_POLLED);
         (void)poll(fds, 1 + n, timeout(s));
         clock_refresh();
+        ticket_keys_advance();
         read_workers(s);
         handle_signals(s);
         handle_reload(s);

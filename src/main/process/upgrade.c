@@ -1,6 +1,7 @@
 /* The new program is this one's child and learns its sockets from the environment. */
 #include "main/process/upgrade.h"
 
+#include "main/process/ticket_handover.h"
 #include "main/report.h"
 
 #include <errno.h>
@@ -46,6 +47,7 @@ become(struct supervisor *s)
 {
     char *sockets = sockets_export(&s->sockets);
     setenv("USHER_LISTENERS", sockets, 1);
+    ticket_handover_export();
     /* execvp would have the shell read a file that is no program. */
     if (strchr(s->options->argv[0], '/'))
         execv(s->options->argv[0], s->options->argv);
