@@ -18,7 +18,7 @@ test:
 	tools/need build test lint cross
 	tools/test
 
-# usher, nginx and HAProxy side by side; writes bench/RESULTS.md.
+# usher and its peers side by side; writes bench/RESULTS.md.
 bench:
 	tools/need build
 	bench/run

@@ -2,10 +2,11 @@
 
 nginx gets what its documentation advises for a proxy (upstream keep-alive, HTTP/1.1, no access log,
 sendfile) and its default buffers. The one departure is client_body_buffer_size: with the default,
-every 64 KiB POST would pass through a temporary file. HAProxy gets the equivalent routes.
+every 64 KiB POST would pass through a temporary file. HAProxy, h2o and nghttpx get the equivalent.
 """
 
 import os
+import subprocess
 from pathlib import Path
 
 from .rows import IDLE_CONNECTIONS, LOCATIONS, SERVERS
@@ -13,7 +14,8 @@ from .rows import IDLE_CONNECTIONS, LOCATIONS, SERVERS
 CONNECTIONS_MAX = IDLE_CONNECTIONS + 6384
 
 NGINX = """\
-{user}worker_processes 1;
+{user}
+worker_processes 1;
 pid {out}/proxy.pid;
 error_log {out}/error.log;
 
@@ -38,14 +40,19 @@ http {{
         keepalive 512;
         keepalive_requests 1000000000;
     }}
+    upstream grpc {{
+        server 127.0.0.1:{grpc};
+        keepalive 512;
+        keepalive_requests 1000000000;
+    }}
 {servers}}}
 """
 
 NGINX_SERVER = """
     server {{
-        listen 127.0.0.1:{port}{backlog};
+        listen 127.0.0.1:{port}{more};
         server_name {name};
-{locations}    }}
+{inside}    }}
 """
 
 HAPROXY = """\
@@ -63,12 +70,50 @@ defaults
     timeout http-keep-alive 600s
 
 frontend proxy
-    bind 127.0.0.1:{port} backlog 4096
+    bind 127.0.0.1:{port} backlog 4096{bind}
 {routes}
 
 backend origin
     server origin 127.0.0.1:{backend}
+
+backend grpc
+    server grpc 127.0.0.1:{grpc} proto h2
 """
+
+H2O = """\
+num-threads: 1
+max-connections: {connections}
+http1-request-timeout: 600
+http2-idle-timeout: 600
+listen:
+  host: 127.0.0.1
+  port: {port}
+  ssl:
+    certificate-file: {certificate}
+    key-file: {key}
+hosts:
+  default:
+    paths:
+      /:
+        proxy.reverse.url: http://127.0.0.1:{backend}/
+        proxy.preserve-host: ON
+        proxy.timeout.keepalive: 600000
+"""
+
+NGHTTPX = """\
+workers=1
+frontend=127.0.0.1,{port}{plain}
+backend=127.0.0.1,{nghttpx_backend}
+private-key-file={key}
+certificate-file={certificate}
+backlog=4096
+frontend-keep-alive-timeout=600s
+frontend-http2-read-timeout=600s
+backend-keep-alive-timeout=600s
+backend-connections-per-host=512
+"""
+
+FORMS = {"nginx": NGINX, "haproxy": HAPROXY, "h2o": H2O, "nghttpx": NGHTTPX}
 
 
 def server_names(count: int) -> list[str]:
@@ -79,10 +124,8 @@ def paths(count: int) -> list[str]:
     return [f"/part{i:02}/" for i in range(count)]
 
 
-def nginx_server(port: int, name: str, locations: str, first: bool = True) -> str:
-    return NGINX_SERVER.format(
-        port=port, name=name, locations=locations, backlog=" backlog=4096" if first else ""
-    )
+def nginx_server(port: int, name: str, inside: str, more: str = " backlog=4096") -> str:
+    return NGINX_SERVER.format(port=port, name=name, inside=inside, more=more)
 
 
 def proxying(path: str) -> str:
@@ -96,25 +139,34 @@ def nginx_one(out: Path, port: int) -> str:
 
 def nginx_names(port: int, servers: int, locations: int) -> str:
     inside = "".join(map(proxying, paths(locations)))
-    return "".join(
-        nginx_server(port, name, inside, i == 0) for i, name in enumerate(server_names(servers))
-    )
+    names = server_names(servers)
+    rest = (nginx_server(port, name, inside, "") for name in names[1:])
+    return nginx_server(port, names[0], inside) + "".join(rest)
 
 
-def nginx_text(out: Path, ports: dict[str, int], servers: str) -> str:
-    return NGINX.format(
-        user="user root;\n" if os.geteuid() == 0 else "",  # bench/out may lie in a private home
-        out=out,
-        connections=CONNECTIONS_MAX,
-        backend=ports["backend"],
-        servers=servers,
-    )
+def nginx_tls(port: int, certificate: Path, key: Path) -> str:
+    lines = f"""\
+        ssl_protocols TLSv1.2 TLSv1.3;
+        ssl_certificate {certificate};
+        ssl_certificate_key {key};
+"""
+    return nginx_server(port, "localhost", lines + proxying("/"), " ssl http2 backlog=4096")
 
 
-def haproxy_text(ports: dict[str, int], routes: str) -> str:
-    return HAPROXY.format(
-        connections=CONNECTIONS_MAX, port=ports["proxy"], backend=ports["backend"], routes=routes
-    )
+def nginx_grpc(port: int) -> str:
+    location = "        location / { grpc_pass grpc://grpc; }\n"
+    return nginx_server(port, "localhost", location, " http2 backlog=4096")
+
+
+def make_certificate(out: Path) -> tuple[Path, Path]:
+    """A certificate of our own with an ECDSA key on P-256, and the key."""
+    certificate, key = out / "certificate.pem", out / "key.pem"
+    subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
+    kind = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "365"]
+    command = ["openssl", "req", "-x509", *kind, *subject, "-out", certificate, "-keyout", key]
+    subprocess.run(command, check=True, capture_output=True)
+    (out / "pair.pem").write_text(certificate.read_text() + key.read_text())
+    return certificate, key
 
 
 def haproxy_names(out: Path, servers: int, locations: int) -> str:
@@ -126,24 +178,54 @@ def haproxy_names(out: Path, servers: int, locations: int) -> str:
     return f"    use_backend %[base,map_beg({table})]"
 
 
+def texts(out: Path, ports: dict[str, int]) -> dict[str, dict[str, str]]:
+    """What a conf adds to each language's common text: servers of nginx, routes of HAProxy."""
+    port = ports["proxy"]
+    plain = "    default_backend origin"
+    return {
+        "one": {"servers": nginx_one(out, port), "routes": plain},
+        "small": {"servers": nginx_server(port, "localhost", proxying("/")), "routes": plain},
+        "names-1": {"servers": nginx_names(port, 1, 1), "routes": haproxy_names(out, 1, 1)},
+        "names-1000x50": {
+            "servers": nginx_names(port, SERVERS, LOCATIONS),
+            "routes": haproxy_names(out, SERVERS, LOCATIONS),
+        },
+        "tls": {
+            "servers": nginx_tls(port, *make_certificate(out)),
+            "routes": plain,
+            "bind": f" ssl crt {out}/pair.pem alpn h2,http/1.1",
+        },
+        "grpc": {
+            "servers": nginx_grpc(port),
+            "routes": "    default_backend grpc",
+            "bind": " proto h2",
+            "plain": ";no-tls",
+            "nghttpx_backend": f"{ports['grpc']};;proto=h2",
+        },
+    }
+
+
 def write(out: Path, ports: dict[str, int]) -> dict[str, dict[str, Path]]:
     """Write all configurations; returns paths by row's conf and by language."""
     (out / "www/static").mkdir(parents=True, exist_ok=True)
     (out / "www/static/4k.bin").write_bytes(b"u" * 4096)
-    port = ports["proxy"]
-    plain = "    default_backend origin"
-    texts = {
-        "one": (nginx_one(out, port), plain),
-        "small": (nginx_server(port, "localhost", proxying("/")), plain),
-        "names-1": (nginx_names(port, 1, 1), haproxy_names(out, 1, 1)),
-        "names-1000x50": (
-            nginx_names(port, SERVERS, LOCATIONS),
-            haproxy_names(out, SERVERS, LOCATIONS),
-        ),
+    common = {
+        "user": "user root;" if os.geteuid() == 0 else "",  # bench/out may lie in a private home
+        "out": out,
+        "connections": CONNECTIONS_MAX,
+        "port": ports["proxy"],
+        "backend": ports["backend"],
+        "grpc": ports["grpc"],
+        "certificate": out / "certificate.pem",
+        "key": out / "key.pem",
+        "nghttpx_backend": ports["backend"],
+        "bind": "",
+        "plain": "",
     }
     written = {}
-    for conf, (servers, routes) in texts.items():
-        written[conf] = {"nginx": out / f"{conf}.conf", "haproxy": out / f"{conf}.cfg"}
-        written[conf]["nginx"].write_text(nginx_text(out, ports, servers))
-        written[conf]["haproxy"].write_text(haproxy_text(ports, routes))
+    for conf, text in texts(out, ports).items():
+        written[conf] = {}
+        for language, form in FORMS.items():
+            written[conf][language] = out / f"{conf}.{language}.conf"
+            written[conf][language].write_text(form.format(**{**common, **text}))
     return written

@@ -1,17 +1,16 @@
 """One measurement: a fresh program, warmed up, one row of work, a dictionary of figures."""
 
-import json
 import resource
 import socket
 import subprocess
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from .drivers import Drivers
 from .process import REQUEST, Failed, Process
 from .rows import IDLE_CONNECTIONS, Row
 
-SCRIPT = Path(__file__).with_name("load.lua")
 HOLD_LIMIT = 60  # seconds
 
 
@@ -24,15 +23,20 @@ class Bench:
         self.ports = ports
         self.configs = configs
         self.binaries = binaries
+        self.drivers = Drivers(out, binaries["tls_client"], ports["proxy"])
 
     def command(self, program: str, conf: str) -> list[str]:
         binary = self.binaries[program]
         if program == "relay":
             return [binary, str(self.ports["proxy"]), str(self.ports["backend"])]
+        of = {language: str(path) for language, path in self.configs[conf].items()}
         if program == "haproxy":
-            return [binary, "-db", "-q", "-f", str(self.configs[conf]["haproxy"])]
-        prefix = ["-p", str(self.out), "-c", str(self.configs[conf]["nginx"])]
-        return [binary, *prefix, "-g", "daemon off;"]
+            return [binary, "-db", "-q", "-f", of["haproxy"]]
+        if program == "h2o":
+            return [binary, "-c", of["h2o"]]
+        if program == "nghttpx":
+            return [binary, f"--conf={of['nghttpx']}"]
+        return [binary, "-p", str(self.out), "-c", of["nginx"], "-g", "daemon off;"]
 
     def start(self, program: str, conf: str) -> Process:
         log = self.out / f"{program}.log"
@@ -44,17 +48,17 @@ class Bench:
     def measure(self, program: str, row: Row) -> dict[str, float]:
         """The figures of one round. Raises Failed."""
         with self.start(program, row.conf) as process:
-            seconds = process.wait_until_it_answers(self.ports["proxy"])
+            seconds = process.wait_until_it_answers(self.ports["proxy"], row.opening)
             if row.kind == "start":
                 return {"start_ms": seconds * 1000}
             if row.kind == "idle":
-                return self.idle(process)
-            self.load(row, self.args.warmup)
+                return self.idle(process, row)
+            self.drivers.run(row, self.args.warmup)
             return self.loaded(process, row)
 
     def loaded(self, process: Process, row: Row) -> dict[str, float]:
         before = process.cpu_ns()
-        figures = self.load(row, self.args.seconds)
+        figures = self.drivers.run(row, self.args.seconds)
         cpu_us = (process.cpu_ns() - before) / 1000
         process.check()
         return {
@@ -65,29 +69,14 @@ class Bench:
             "busy": cpu_us / 1e6 / figures["seconds"],
         }
 
-    def load(self, row: Row, seconds: float) -> dict[str, float]:
-        url = f"http://127.0.0.1:{self.ports['proxy']}{row.path}"
-        size = ["-t", "1", "-c", str(row.connections), "-d", f"{seconds}s", "--latency"]
-        pinned = ["taskset", "-c", str(self.args.load_core), "wrk"]
-        command = [*pinned, *size, "-s", str(SCRIPT), url, "--", *row.mode]
-        try:
-            done = subprocess.run(
-                command, capture_output=True, text=True, timeout=seconds + 15, check=True
-            )
-            figures = json.loads(done.stdout.strip().splitlines()[-1])
-        except (subprocess.SubprocessError, ValueError, IndexError) as error:
-            raise Failed(f"wrk: {error}") from error
-        judge(figures)
-        return figures
-
-    def idle(self, process: Process) -> dict[str, float]:
+    def idle(self, process: Process, row: Row) -> dict[str, float]:
         """Each connection has had one request answered before it falls idle, as in real life."""
-        with hold(self.ports["proxy"], 16):
+        with self.hold(row, 16):
             pass
         time.sleep(0.5)
         empty = process.memory_kib()
         count = most_connections()
-        with hold(self.ports["proxy"], count):
+        with self.hold(row, count):
             time.sleep(1)
             process.check()
             full = process.memory_kib()
@@ -99,21 +88,16 @@ class Bench:
             "connection_bytes": each_kib * 1024,
         }
 
+    def hold(self, row: Row, count: int):
+        if row.opening == "tls":
+            return hold_tls(self.binaries["tls_client"], self.ports["proxy"], count)
+        return hold(self.ports["proxy"], count)
+
 
 def most_connections() -> int:
     """10,000, or a few less where the limit of descriptors would be in a relay's way."""
     limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     return min(IDLE_CONNECTIONS, limit // 2 - 50)
-
-
-def judge(figures: dict[str, float]):
-    """A fast refusal is no answer: a run with wrong answers has no figures."""
-    wrong = figures["refused"] + figures["failed"]
-    if figures["requests"] == 0 or wrong > figures["requests"] / 1000:
-        raise Failed(
-            f"of {figures['requests']} requests {figures['refused']} got an error status,"
-            f" {figures['failed']} failed"
-        )
 
 
 def hold(port: int, count: int) -> ExitStack:
@@ -141,3 +125,14 @@ def read_answer(s: socket.socket):
         if not piece.strip():
             raise OSError("closed before its answer was whole")
         seen += piece
+
+
+@contextmanager
+def hold_tls(client: str, port: int, count: int):
+    """The same over TLS; a program of ours holds them."""
+    command = [client, "hold", str(port), str(count)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        if process.stdout.readline() != b"ready\n":
+            raise Failed("idle connections: not all were answered")
+        yield
+        process.stdin.close()

@@ -1,10 +1,18 @@
 """RESULTS.svg: for each row of load and each program, its figure relative to nginx."""
 
 from html import escape
+from itertools import accumulate
 
 from .report import SHOWN, Results
 
-COLOURS = {"usher": "#0b6e4f", "nginx": "#8d99ae", "haproxy": "#5b7db1", "relay": "#d9b26f"}
+COLOURS = {
+    "usher": "#0b6e4f",
+    "nginx": "#8d99ae",
+    "haproxy": "#5b7db1",
+    "h2o": "#a26a96",
+    "nghttpx": "#b5564e",
+    "relay": "#d9b26f",
+}
 PANELS = (
     ("cpu_us", "CPU per request (shorter is better)"),
     ("rps", "Throughput (longer is better)"),
@@ -22,8 +30,7 @@ def text(x: float, y: float, words: str, anchor: str = "start", extra: str = "")
 def bar(results: Results, row, program: str, metric: str, x: float, y: float) -> str:
     ratio = results.ratio(row.name, program, metric, "nginx")
     if ratio is None:
-        words = "" if program in row.without else "n/a"
-        return text(x + 4, y + BAR - 2, words, extra='class="small"')
+        return text(x + 4, y + BAR - 2, "n/a", extra='class="small"')
     width = PANEL * min(ratio, MOST) / MOST
     inside = width > PANEL - 30
     label = text(
@@ -46,22 +53,26 @@ def panel(results: Results, rows, number: int, height: float) -> list[str]:
         text(x, TOP - 14, title, extra='class="title"'),
         f'<path d="M{x} {TOP}V{height} M{one} {TOP}V{height}" stroke="#999" stroke-width="0.6"/>',
     ]
-    for i, row in enumerate(rows):
-        top = TOP + i * row_height(results)
-        for j, program in enumerate(results.programs):
+    for row, top in zip(rows, tops(results, rows)):
+        for j, program in enumerate(taking_part(results, row)):
             parts.append(bar(results, row, program, metric, x, top + j * BAR))
     return parts
 
 
-def row_height(results: Results) -> int:
-    return len(results.programs) * BAR + ROW_GAP
+def taking_part(results: Results, row) -> list[str]:
+    return [program for program in results.programs if program not in row.without]
+
+
+def tops(results: Results, rows) -> list[int]:
+    """Where each row begins, and where the last one ends."""
+    heights = (len(taking_part(results, row)) * BAR + ROW_GAP for row in rows)
+    return list(accumulate(heights, initial=TOP))
 
 
 def row_titles(results: Results, rows) -> list[str]:
-    middle = len(results.programs) * BAR / 2 + 4
     return [
-        text(LEFT - 10, TOP + i * row_height(results) + middle, row.title, "end")
-        for i, row in enumerate(rows)
+        text(LEFT - 10, top + len(taking_part(results, row)) * BAR / 2 + 4, row.title, "end")
+        for row, top in zip(rows, tops(results, rows))
     ]
 
 
@@ -78,7 +89,7 @@ def legend(results: Results) -> list[str]:
 
 def svg(results: Results) -> str:
     rows = [row for row in results.rows if row.kind == "load"]
-    height = TOP + len(rows) * row_height(results)
+    height = tops(results, rows)[-1]
     width = LEFT + len(PANELS) * (PANEL + GAP)
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height + 10}">',

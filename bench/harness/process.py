@@ -5,6 +5,7 @@ Only processes that were started here are ever looked at or ended."""
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import time
 from pathlib import Path
@@ -12,6 +13,8 @@ from pathlib import Path
 START_LIMIT = 20.0  # seconds; the 50,000 locations take their time to read
 STOP_LIMIT = 5.0
 REQUEST = b"GET /part00/page HTTP/1.1\r\nHost: site0000.example\r\n\r\n"  # each conf has it
+H2_SETTINGS = b"\x04"
+H2_OPENING = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\0\0\0" + H2_SETTINGS + b"\0\0\0\0\0"
 
 
 class Failed(Exception):
@@ -27,10 +30,22 @@ def free_ports(count: int) -> list[int]:
     return numbers
 
 
-def answers(port: int) -> bool:
-    """True when a request to the port is answered well."""
+def unverified() -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+def answers(port: int, opening: str = "http") -> bool:
+    """True when a request to the port is answered well; opening says how a connection begins."""
     try:
         with socket.create_connection(("127.0.0.1", port), timeout=5) as s:
+            if opening == "h2c":
+                s.sendall(H2_OPENING)
+                return s.recv(4096)[3:4] == H2_SETTINGS
+            if opening == "tls":
+                s = unverified().wrap_socket(s)
             s.sendall(REQUEST)
             return s.recv(4096).startswith(b"HTTP/1.1 200")
     except OSError:
@@ -63,9 +78,9 @@ class Process:
     def __exit__(self, *_):
         self.stop()
 
-    def wait_until_it_answers(self, port: int) -> float:
+    def wait_until_it_answers(self, port: int, opening: str = "http") -> float:
         """Seconds from the start to the first answer. Raises Failed when none comes."""
-        while not answers(port):
+        while not answers(port, opening):
             self.check()
             if time.monotonic() - self.begun > START_LIMIT:
                 raise Failed("does not answer on its port")

@@ -2,23 +2,30 @@
 
 from dataclasses import dataclass
 
-PROGRAMS = ("usher", "nginx", "haproxy", "relay")
+PROGRAMS = ("usher", "nginx", "haproxy", "h2o", "nghttpx", "relay")
+SECURE = ("h2o", "nghttpx")  # these take part where there is TLS or HTTP/2
 SERVERS, LOCATIONS = 1000, 50
 IDLE_CONNECTIONS = 10_000
 
 
 @dataclass(frozen=True)
 class Row:
-    """One kind of work. kind is "load" (wrk drives it), "idle" (memory) or "start" (time)."""
+    """One kind of work. kind is "load", "idle" (memory) or "start" (time)."""
 
     name: str
     title: str
     kind: str = "load"
     connections: int = 64
     path: str = "/"
-    mode: tuple[str, ...] = ("get",)  # the words for load.lua
+    mode: tuple[str, ...] = ("get",)  # words for the driver
     conf: str = "one"  # a key of configs.write()
-    without: tuple[str, ...] = ()  # programs that cannot do this work
+    without: tuple[str, ...] = SECURE  # programs that cannot do this work, or have no part in it
+    driver: str = "wrk"  # who makes the load, of drivers.DRIVERS
+    opening: str = "http"  # how a connection begins: "http", "tls" or "h2c"
+
+
+def tls_row(name: str, title: str, **more) -> Row:
+    return Row(name, title, **{"conf": "tls", "without": ("relay",), "opening": "tls", **more})
 
 
 ROWS = (
@@ -28,7 +35,12 @@ ROWS = (
     Row("get-256k", "256 KiB, keep-alive, 64 connections", path="/256k"),
     Row("close-1k", "1 KiB, a new connection per request", mode=("close",)),
     Row("post-64k", "64 KiB POST, keep-alive", mode=("post", str(64 * 1024))),
-    Row("static-4k", "static file of 4 KiB", path="/static/4k.bin", without=("haproxy", "relay")),
+    Row(
+        "static-4k",
+        "static file of 4 KiB",
+        path="/static/4k.bin",
+        without=("haproxy", "relay", *SECURE),
+    ),
     Row("names-1", "1 server name × 1 location", mode=("names", "1", "1"), conf="names-1"),
     Row(
         "names-1000x50",
@@ -36,7 +48,30 @@ ROWS = (
         mode=("names", str(SERVERS), str(LOCATIONS)),
         conf="names-1000x50",
     ),
+    tls_row("tls-1k", "TLS, 1 KiB, keep-alive, 64 connections"),
+    tls_row("tls-256k", "TLS, 256 KiB, keep-alive, 64 connections", path="/256k"),
+    tls_row("tls-full", "TLS, a full handshake per request", mode=("full",), driver="tls_client"),
+    tls_row("tls-resume", "TLS, a resumed one per request", mode=("resume",), driver="tls_client"),
+    tls_row(
+        "h2-1k",
+        "HTTP/2 over TLS, 1 KiB, 16 × 10 streams",
+        connections=16,
+        mode=("-m", "10"),
+        driver="h2load",
+    ),
+    Row(
+        "grpc",
+        "gRPC unary, cleartext, 16 × 10 streams",
+        connections=16,
+        path="/bench.Echo/Say",
+        mode=("-m", "10"),
+        conf="grpc",
+        driver="grpc",
+        opening="h2c",
+        without=("h2o", "relay"),
+    ),
     Row("idle-10k", "10,000 idle keep-alive connections", kind="idle"),
+    tls_row("tls-idle-10k", "10,000 idle TLS connections", kind="idle"),
     Row("start", "start to first request", kind="start", conf="small"),
 )
 
@@ -61,7 +96,15 @@ TARGETS = (
     Target("get-256k", "cpu_us", 0.40, "nginx"),
     Target("get-256k", "cpu_us", 0.85, "haproxy"),
     Target("keepalive-1k-1", "p50_us", 1.00, "nginx"),
+    Target("tls-1k", "cpu_us", 0.88, "nginx"),
+    Target("tls-256k", "cpu_us", 0.90, "nginx"),
+    Target("tls-full", "cpu_us", 1.00, "nginx"),
+    Target("tls-resume", "cpu_us", 0.91, "nginx"),
+    Target("h2-1k", "cpu_us", 0.65, "nginx"),
+    Target("h2-1k", "cpu_us", 1.00, "nghttpx"),
+    Target("grpc", "cpu_us", 0.65, "nginx"),
     Target("idle-10k", "connection_bytes", 1024),
+    Target("tls-idle-10k", "full_kib", 1.00, "nginx"),
     Target("names-1000x50", "cpu_us", 1.03, "usher", "names-1"),
     Target("start", "start_ms", 50),
 )
