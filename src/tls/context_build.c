@@ -162,6 +162,7 @@ set_server(SSL_CTX *ctx, const struct tls_profile *profile, struct tls_problem *
 {
     SSL_CTX_set_client_hello_cb(ctx, tls_on_hello, NULL);
     SSL_CTX_set_cert_cb(ctx, tls_on_certificate, NULL);
+    SSL_CTX_set_tlsext_status_cb(ctx, tls_on_status);
     SSL_CTX_set_alpn_select_cb(ctx, tls_on_alpn, NULL);
     SSL_CTX_set_tlsext_servername_callback(ctx, tls_on_server_name);
     return tls_resumption_init(&tls_context_of(ctx)->resumption, ctx, profile, p);

@@ -136,6 +136,18 @@ tls_on_certificate(SSL *ssl, void *arg)
     return 1;
 }
 
+/* The certificate is chosen by now; its response, if we have one, goes with it. */
+int
+tls_on_status(SSL *ssl, void *arg)
+{
+    const struct tls_handshake *h = tls_session_of(ssl)->handshake;
+    const X509 *chosen = SSL_get_certificate(ssl);
+    for (unsigned i = 0; h && h->choice.staples && i < h->choice.n_certificates; i++)
+        if (certificate_leaf(h->choice.certificates[i]) == chosen)
+            return ocsp_staple_answer(h->choice.staples[i], ssl);
+    return SSL_TLSEXT_ERR_NOACK;
+}
+
 int
 tls_on_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_n, const unsigned char *in,
             unsigned in_n, void *arg)

@@ -11,6 +11,7 @@
 
 #include "net/conn.h"
 #include "tls/context.h"
+#include "tls/ocsp_staple.h"
 
 /* What a client asks for before anything is chosen. */
 struct tls_hello {
@@ -23,9 +24,10 @@ struct tls_choice {
     struct tls_context *context; /* as for tls_accept; its verify mode and protocols hold */
     struct certificate *const *certificates; /* one a key type; n 0: no shared cipher */
     unsigned n_certificates;
-    bool reject;        /* ssl_reject_handshake: alert unrecognized_name */
-    bool http2;         /* offer "h2" beside "http/1.1" (RFC 7301) */
-    size_t buffer_size; /* ssl_buffer_size; 0: records grow by themselves */
+    struct ocsp_staple *const *staples; /* one a certificate, or NULL in its place; NULL: none */
+    bool reject;                        /* ssl_reject_handshake: alert unrecognized_name */
+    bool http2;                         /* offer "h2" beside "http/1.1" (RFC 7301) */
+    size_t buffer_size;                 /* ssl_buffer_size; 0: records grow by themselves */
 };
 
 /* Asked once a handshake, on the connection's fiber, while `hello` is read and nothing is answered

@@ -105,6 +105,7 @@ int tls_shake(struct tls_session *s, struct tls_handshake *h, uint64_t deadline)
 /* hello.c: what a server's contexts call back. */
 int tls_on_hello(SSL *ssl, int *alert, void *arg);
 int tls_on_certificate(SSL *ssl, void *arg);
+int tls_on_status(SSL *ssl, void *arg);
 int tls_on_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_n, const unsigned char *in,
                 unsigned in_n, void *arg);
 int tls_on_server_name(SSL *ssl, int *alert, void *arg);

@@ -60,6 +60,8 @@ mint_certificate(const struct mint *m)
     set_names(x, m);
     if (m->authority)
         extend(x, NID_basic_constraints, "critical,CA:TRUE");
+    if (m->usage)
+        extend(x, NID_ext_key_usage, m->usage);
     if (m->responder)
         extend(x, NID_info_access, m->responder);
     must(X509_sign(x, m->signer ? m->signer : key,

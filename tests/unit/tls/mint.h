@@ -14,6 +14,7 @@ struct mint {
     int from_days, to_days; /* from now; both 0: yesterday to 90 */
     bool authority;
     const char *digest;    /* NULL: SHA256 */
+    const char *usage;     /* "OCSPSigning" */
     const char *responder; /* URL of its OCSP responder */
 };
 
