@@ -33,6 +33,9 @@ enum verdict {
  * came from. */
 struct server_codec {
     const char *name; /* "HTTP/1" */
+    /* Bodies of responses are best had in pieces of that size: many of them wait beside each other
+     * on a connection. 0: any. */
+    size_t piece;
     /* Next piece of the request body: as body_next. Sends 100 Continue first when the client waits
      * for it. */
     int (*read_body)(struct exchange *x, struct chunk *out);
@@ -49,6 +52,9 @@ struct server_codec {
     /* After a 101: the raw byte streams. Returns the connection; *pending is what was read ahead.
      * NULL: cannot. */
     struct conn *(*hijack)(struct exchange *x, struct str *pending);
+    /* Where hijack is NULL: the client's bytes of a tunnel, after a 101; as body_next. What goes
+     * the other way is written by write_body and write_end. */
+    int (*read_tunnel)(struct exchange *x, struct chunk *out, uint64_t deadline);
     /* Pushes out what write_head and write_body hold back. */
     int (*flush)(struct exchange *x);
 };

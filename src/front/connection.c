@@ -6,7 +6,9 @@
 #include "exchange/snapshot.h"
 #include "front/front_thread.h"
 #include "front/h1_connection.h"
+#include "front/h2_connection.h"
 #include "front/handshake.h"
+#include "tls/session.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -128,14 +130,37 @@ connection_is_newborn(const struct connection *c)
 
 /* --- Before it has said a word --- */
 
+/* The first head's time. */
+static uint64_t
+first_deadline(const struct connection *c)
+{
+    const struct listen_address *l = listener_listen(c->listener);
+    return l ? c->client.began_ms + l->fallback->settings->client_header_timeout.ms : clock_ms();
+}
+
+static bool
+speaks_h2(struct connection *c, const struct listen_address *l)
+{
+    if (c->client.tls)
+        return str_eq(tls_alpn(&c->conn), STR("h2"));
+    return !l->tls && (l->http2 || l->fallback->settings->http2) &&
+           h2_is_preface(c, first_deadline(c));
+}
+
 /* Which protocol the client speaks shows in its first bytes; until then it only waits. */
 static void
 greet(struct connection *c)
 {
     const struct listen_address *l = listener_listen(c->listener);
-    if (l == NULL) /* its address is not served any more */
+    if (l && l->tls && !connection_shake_hands(c, l))
+        return;
+    bool h2 = l && speaks_h2(c, l);
+    l = listener_listen(c->listener); /* all this may have taken longer than a snapshot lives */
+    if (l == NULL)                    /* its address is not served any more */
         connection_release(c);
-    else if (!l->tls || connection_shake_hands(c, l))
+    else if (h2)
+        h2_connection_begin(c, l);
+    else
         h1_connection_begin(c);
 }
 
@@ -182,14 +207,6 @@ describe(struct connection *c, int fd, const struct address *peer)
     c->client.serial = atomic_fetch_add_explicit(&serials, 1, memory_order_relaxed) + 1;
     c->client.began_ms = clock_ms();
     c->client.peer_text = (struct str){ c->peer_text, n };
-}
-
-/* The first head's time. */
-static uint64_t
-first_deadline(const struct connection *c)
-{
-    const struct listen_address *l = listener_listen(c->listener);
-    return l ? c->client.began_ms + l->fallback->settings->client_header_timeout.ms : clock_ms();
 }
 
 void

@@ -27,7 +27,8 @@ enum h2_code {
 struct h2_settings {
     bool server;
     uint32_t max_streams;       /* concurrent, of the peer's making */
-    uint32_t stream_window;     /* bytes a stream may have sent ahead of its reader */
+    uint32_t stream_window;     /* bytes a stream may have sent before anybody reads */
+    uint32_t reading_window;    /* and ahead of a reader who has shown that he reads */
     uint32_t connection_window; /* the same for all streams of the link: its ceiling of memory */
     size_t max_head;  /* bytes of a decoded field block, RFC 9113 6.5.2's way of counting */
     size_t max_field; /* bytes of one name and value */
@@ -76,6 +77,8 @@ struct h2_stream {
     struct h2_head head;    /* as read: a request's, or a response's present one (1xx too) */
     struct fields trailers; /* as read, once h2_read has given 0 */
     size_t head_bytes;      /* of the field block, names and values */
+    size_t chunk;           /* DATA frames at most this long; 0: as the link's settings say */
+    bool last_piece;        /* nothing but trailers follows what h2_read has just given */
     bool end_of_body;       /* the peer has said END_STREAM; some of it may be unread */
     bool gone;              /* it ended before both sides had said all */
     uint32_t error;         /* RFC 9113 7: why it is gone */
@@ -90,8 +93,9 @@ struct h2_stream {
 struct h2_link *h2_link_open(struct conn *c, const struct h2_settings *settings,
                              const struct h2_events *events, void *owner, struct str ahead);
 void *h2_link_owner(const struct h2_link *l);
-/* Frees the link; its streams must have been closed (h2_stream_close), what of them was not sent
- * yet is lost. The conn stays the caller's. */
+/* Frees the link, with a GOAWAY if it lives, as far as the socket takes it; its streams must have
+ * been closed (h2_stream_close), what of them was not sent yet is lost. The conn stays the
+ * caller's. */
 void h2_link_close(struct h2_link *l);
 /* Why it is dead (negative errno: -ECONNRESET, -EPROTO, -ETIMEDOUT …, -EPIPE: it ended in good
  * order, by GOAWAY or the peer's close); 0: it lives. *why, when not NULL, has particulars for the

@@ -155,6 +155,11 @@ void
 h2_link_close(struct h2_link *l)
 {
     must(l->n_streams == 0);
+    if (l->error == 0) {
+        if (l->goaway != GOAWAY_SAID)
+            submit_last_goaway(l);
+        h2_output_push(l);
+    }
     l->conn->watch.on_event = NULL;
     l->conn->owner = NULL;
     if (list_linked(&l->turn.link))
@@ -178,6 +183,8 @@ h2_link_error(const struct h2_link *l, const char **why)
 void
 h2_link_goaway(struct h2_link *l, uint32_t code)
 {
+    if (l->error)
+        return;
     if (code != NGHTTP2_NO_ERROR) {
         (void)nghttp2_session_terminate_session(l->session, code);
         h2_link_touch(l);

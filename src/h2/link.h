@@ -53,6 +53,8 @@ struct stream {
     struct fiber *reader, *writer; /* parked for it */
     /* What comes. */
     struct piece *in, *in_last;
+    uint64_t consumed;
+    bool wide;             /* it has the window of one who reads */
     size_t given;          /* of the first piece, by the last h2_read */
     struct list heads;     /* struct waiting_head */
     struct h2_head *block; /* the head or (NULL) trailers that are being decoded */

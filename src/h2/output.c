@@ -55,6 +55,8 @@ read_data(nghttp2_session *session, int32_t id, uint8_t *to, size_t most, uint32
 {
     struct stream *st = source->ptr;
     size_t n = st->out_left < most ? st->out_left : most;
+    if (st->pub.chunk && n > st->pub.chunk)
+        n = st->pub.chunk;
     if (st->broken)
         return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
     if (n == 0 && !st->out_last) {

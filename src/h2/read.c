@@ -45,6 +45,20 @@ h2_read_head(struct h2_stream *s, uint64_t deadline)
     }
 }
 
+/* Somebody reads: a window of a round trip's bytes lets the peer go on meanwhile. */
+static void
+widen(struct stream *st, size_t n)
+{
+    const struct h2_settings *my = &st->pub.link->settings;
+    st->consumed += n;
+    if (st->wide || st->pub.end_of_body || my->reading_window <= my->stream_window ||
+        st->consumed < my->stream_window / 2)
+        return;
+    st->wide = true;
+    (void)nghttp2_session_set_local_window_size(st->pub.link->session, NGHTTP2_FLAG_NONE,
+                                                st->pub.id, (int32_t)my->reading_window);
+}
+
 /* The last piece given was used: its bytes may be sent anew. */
 static void
 consume_given(struct stream *st)
@@ -63,6 +77,7 @@ consume_given(struct stream *st)
     if (st->pub.link->dead)
         return;
     (void)nghttp2_session_consume(st->pub.link->session, st->pub.id, n);
+    widen(st, n);
     h2_link_touch(st->pub.link);
 }
 
@@ -76,6 +91,7 @@ h2_read(struct h2_stream *s, struct str *out, uint64_t deadline)
         if (p) {
             *out = str_between(p->data + p->start, p->data + p->end);
             st->given = out->n;
+            s->last_piece = s->end_of_body && p->next == NULL;
             return 1;
         }
         if (s->end_of_body)

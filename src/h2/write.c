@@ -36,6 +36,8 @@ h2_write_head(struct h2_stream *s, const struct h2_head *head, bool last)
     int r = submit_response(st, &nv, head->status, last);
     h2_fields_release(&nv);
     h2_link_touch(s->link);
+    if (last)
+        h2_output_fill(s->link);
     return r == 0 ? 0 : -ECONNRESET;
 }
 

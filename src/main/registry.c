@@ -3,6 +3,7 @@
 #include "main/registry.h"
 
 #include "exchange/feature.h"
+#include "exchange/http2.h"
 #include "exchange/secure/ssl_settings.h"
 #include "exchange/settings.h"
 #include "main/settings.h"
@@ -10,9 +11,11 @@
 #include "upstream/upstream.h"
 
 static const struct directive_set *const rooms[] = {
-    &config_directives,   &process_directives, &log_directives,
-    &http_directives,     &server_directives,  &core_directives,
-    &upstream_directives, &ssl_directives,     NULL,
+    &config_directives,   &process_directives,
+    &log_directives,      &http_directives,
+    &server_directives,   &core_directives,
+    &upstream_directives, &ssl_directives,
+    &http2_directives,    NULL,
 };
 
 const struct directive_set *const *

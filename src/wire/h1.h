@@ -38,6 +38,8 @@ enum h1_outcome h1_find_head_end(struct str in, size_t *scanned, size_t *head_si
 enum h1_outcome h1_parse_request(struct str head, const struct h1_limits *limits,
                                  struct request_head *out, enum fault *fault, const char **why)
     __attribute__((warn_unused_result));
+/* Fills target, path and args from an origin-form, or "*" for OPTIONS. False: it is neither. */
+bool h1_cut_target(struct str target, struct request_head *out);
 /* `to` is the method the response answers (HEAD and CONNECT change framing). Accepts what real
  * backends send where it is harmless (missing reason, blanks before a colon, any token as a name).
  * With FRAMING_NONE content_length still tells what Content-Length said (HEAD, 304). 1xx have

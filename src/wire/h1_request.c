@@ -35,6 +35,17 @@ cut_path(struct request_head *out, const char *p, const char *end)
     out->args = str_between(path_end + 1, hash ? hash : end);
 }
 
+bool
+h1_cut_target(struct str target, struct request_head *out)
+{
+    const char *end = target.p + target.n;
+    if (target.n == 0 || scan_target_end(target.p, end) != end)
+        return false;
+    out->target = target;
+    cut_path(out, target.p, end);
+    return *target.p == '/' || (out->method == METHOD_OPTIONS && str_eq(target, STR("*")));
+}
+
 static size_t
 scheme_size(struct str target)
 {

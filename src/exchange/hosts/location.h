@@ -2,6 +2,7 @@
 #pragma once
 
 #include "exchange/feature.h"
+#include "exchange/http2.h"
 #include "exchange/settings.h"
 #include "net/listen.h"
 
@@ -34,6 +35,7 @@ struct location {
     struct location_set *inner; /* nested locations, or NULL */
     struct level *level;        /* their list while it is compiled, else NULL */
     const struct core_settings *core;
+    const struct http2_settings *http2;
     const struct error_log *error_log;
     void *const *settings;   /* of all sets, by index: for variables */
     struct call content;     /* set by a directive of its own (proxy_pass), never inherited */

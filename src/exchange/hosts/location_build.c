@@ -121,6 +121,7 @@ take_settings(struct location *l, struct scope *s)
 {
     l->settings = s->settings;
     l->core = scope_settings(s, &core_directives);
+    l->http2 = scope_settings(s, &http2_directives);
     l->error_log = error_log_of(s);
     l->span = s->node->words[0].span;
 }

@@ -82,13 +82,12 @@ tls_greeting_choose(void *greeting, const struct tls_hello *hello, struct tls_ch
     struct tls_greeting *g = greeting;
     find_server(g, hello);
     const struct tls_server *t = g->tls;
-    *out =
-        (struct tls_choice){ .context = t->context,
-                             .certificates = t->certificates,
-                             .n_certificates = t->n_certificates,
-                             .reject = t->reject,
-                             .http2 = g->http2 && (g->listen->http2 || g->server->settings->http2),
-                             .buffer_size = t->buffer_size };
+    *out = (struct tls_choice){ .context = t->context,
+                                .certificates = t->certificates,
+                                .n_certificates = t->n_certificates,
+                                .reject = t->reject,
+                                .http2 = (g->listen->http2 || g->server->settings->http2),
+                                .buffer_size = t->buffer_size };
     if (t->named == NULL || out->reject)
         return;
     load_named(g, hello);

@@ -17,7 +17,6 @@ struct tls_greeting {
     struct exchange *x;                  /* for certificates named by variables; NULL: none */
     struct certificate *loaded[CERTIFICATES_MAX];
     unsigned n_loaded;
-    bool http2; /* whoever has the connection next can speak it */
 };
 
 /* l is of the thread's current snapshot. */

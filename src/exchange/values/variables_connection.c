@@ -166,6 +166,14 @@ read_host_name(void)
 }
 
 static bool
+get_http2(struct exchange *x, struct str rest, struct str *out)
+{
+    bool h2 = x->request.version == VERSION_20;
+    *out = !h2 ? STR("") : x->client->tls ? STR("h2") : STR("h2c");
+    return true;
+}
+
+static bool
 get_hostname(struct exchange *x, struct str rest, struct str *out)
 {
     pthread_once(&host_name_once, read_host_name);
@@ -197,6 +205,8 @@ const struct variable connection_variables[] = {
     { "connection_time", get_connection_time, NULL, EACH,
       "Age of the connection in seconds with milliseconds." },
     { "hostname", get_hostname, NULL, EACH, "Name of this machine." },
+    { "http2", get_http2, NULL, EACH,
+      "\"h2\" for HTTP/2 over TLS, \"h2c\" for HTTP/2 in the clear, else empty." },
     { "https", get_https, NULL, EACH, "\"on\" if the connection is TLS, else empty." },
     { "nginx_version", get_nginx_version, NULL, EACH, "The version of nginx that usher follows." },
     { "pid", get_pid, NULL, EACH, "Number of the worker process." },
