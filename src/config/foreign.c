@@ -262,6 +262,10 @@ is_left_to_others(const char *module)
 void
 foreign_print(struct str name, const char *module, struct buf *b)
 {
+    if (str_eq(name, STR("ssl"))) {
+        buf_put(b, STR("TLS belongs to an address: \"listen ... ssl\""));
+        return;
+    }
     buf_printf(b, "\"" STR_FMT "\" of %s is not %s", STR_ARG(name), module,
                is_left_to_others(module) ? "part of usher" : "in usher yet");
 }

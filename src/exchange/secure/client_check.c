@@ -17,18 +17,6 @@ was_asked(const struct exchange *x, const struct tls_server *t)
     return tls_server_name(conn).p == NULL && !tls_has_peer_certificate(conn);
 }
 
-/* A chain that leads nowhere: what optional_no_ca bears. */
-static bool
-is_unknown_issuer(long error)
-{
-    return error == X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT ||
-           error == X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN ||
-           error == X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY ||
-           error == X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT ||
-           error == X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE ||
-           error == X509_V_ERR_CERT_UNTRUSTED;
-}
-
 static enum verdict
 judge_certificate(struct exchange *x, const struct tls_server *t)
 {
@@ -36,7 +24,7 @@ judge_certificate(struct exchange *x, const struct tls_server *t)
     long error = tls_verify_result(conn);
     if (!tls_has_peer_certificate(conn))
         return t->verify == TLS_VERIFY_ON ? fail(x, FAULT_NO_CLIENT_CERTIFICATE, "%s", "") : PASS;
-    if (error == X509_V_OK || (t->verify == TLS_VERIFY_OPTIONAL_NO_CA && is_unknown_issuer(error)))
+    if (error == X509_V_OK)
         return PASS;
     return fail(x, FAULT_CLIENT_CERTIFICATE, "client SSL certificate verify error: (%ld:%s)", error,
                 X509_verify_cert_error_string(error));

@@ -234,7 +234,7 @@ get_verify(struct exchange *x, struct str rest, struct str *out)
 {
     if (!x->client->tls)
         return false;
-    long error = tls_verify_result(x->client->conn);
+    long error = SSL_get_verify_result(tls_ssl(x->client->conn)); /* what is borne too */
     if (!tls_has_peer_certificate(x->client->conn))
         *out = STR("NONE");
     else if (error == X509_V_OK)
