@@ -32,6 +32,7 @@ struct name_list {
 
 struct rewrite_rules; /* gateway/rewrite.c: proxy_redirect, proxy_cookie_* */
 struct client_codec;
+struct gateway_tls_settings; /* gateway/tls_settings.h */
 
 struct gateway_settings {
     struct msec connect_timeout, send_timeout, read_timeout;
@@ -70,11 +71,11 @@ enum ignore_header {
 /* Where a request goes, worked out by the feature for each exchange. */
 struct gateway_target {
     struct upstream *upstream;
-    struct str host;   /* $proxy_host: host[:port] as in the URL */
-    struct str port;   /* $proxy_port */
-    struct str scheme; /* "http" */
-    bool tls;
-    struct str uri; /* path and arguments as they go on the wire */
+    struct str host;                        /* $proxy_host: host[:port] as in the URL */
+    struct str port;                        /* $proxy_port */
+    struct str scheme;                      /* "http" */
+    const struct gateway_tls_settings *tls; /* NULL: plain */
+    struct str uri;                         /* path and arguments as they go on the wire */
     /* What `default` of proxy_redirect turns back: the URL's prefix and the location's name. */
     struct str redirect_from, redirect_to;
 };
@@ -87,6 +88,8 @@ struct gateway {
     struct gateway_target target;
     unsigned http_version; /* enum version towards the backend */
     struct attempt attempt;
+    struct tls_target *tls;     /* NULL: plain */
+    struct str identity;        /* which connections may be used */
     struct upstream_step *step; /* of the present try */
     struct buf request_head;    /* serialised once */
     /* The request's body: none, in memory, in an unlinked file, or streaming as it comes. */
@@ -122,6 +125,7 @@ struct gateway {
 struct client_codec {
     const char *name;
     bool needs_length; /* a body of unknown length is read whole before it is sent */
+    bool shares;       /* many exchanges share a connection: HTTP/2 */
     bool is_cgi;       /* RFC 3875: Status stops here, Server and Date are the answer's own */
     /* Fills g->request_head; once for all tries. PASS, or FAILED: it cannot be said safely. */
     enum verdict (*write_request)(struct gateway *g);

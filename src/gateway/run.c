@@ -4,6 +4,7 @@
 
 #include "exchange/upstream_trail.h"
 #include "gateway/hop_by_hop.h"
+#include "gateway/tls_settings.h"
 #include "observe/log.h"
 
 #include <errno.h>
@@ -69,11 +70,35 @@ is_ours(int error)
     return error == -EMFILE || error == -ENFILE || error == -ENOBUFS || error == -ENOMEM;
 }
 
+/* TLS did not come to be. */
 static struct outcome
-connect_fault(int error)
+handshake_fault(struct gateway *g, int error, const struct tls_problem *p)
+{
+    const char *text = p->text[0] ? arena_dup(&g->x->arena, str_of(p->text)).p : NULL;
+    g->x->doing = "SSL handshaking to upstream";
+    switch (error) {
+    case -ETIMEDOUT:
+        return (struct outcome){ FAULT_UPSTREAM_CONNECT_TIMEOUT, ETIMEDOUT,
+                                 "while SSL handshaking to upstream" };
+    case -EKEYREJECTED:
+        return (struct outcome){ FAULT_UPSTREAM_CERTIFICATE, 0, text };
+    case -ENOPROTOOPT:
+        return (struct outcome){ FAULT_UPSTREAM_HANDSHAKE, 0,
+                                 "upstream did not choose HTTP/2 by ALPN" };
+    case -EPROTO:
+        return (struct outcome){ FAULT_UPSTREAM_HANDSHAKE, 0, text };
+    default:
+        return (struct outcome){ FAULT_UPSTREAM_HANDSHAKE, -error, NULL };
+    }
+}
+
+static struct outcome
+connect_fault(struct gateway *g, int error, const struct connect_problem *p)
 {
     if (is_ours(error))
         return (struct outcome){ FAULT_INTERNAL, -error, "socket() failed" };
+    if (p->handshaking)
+        return handshake_fault(g, error, &p->tls);
     if (error == -ETIMEDOUT)
         return (struct outcome){ FAULT_UPSTREAM_CONNECT_TIMEOUT, ETIMEDOUT, NULL };
     return (struct outcome){ FAULT_UPSTREAM_REFUSED, -error, NULL };
@@ -86,25 +111,44 @@ is_delicate(const struct gateway *g)
     return g->body_streams || !method_is_idempotent(g->x->request.method);
 }
 
+/* A connection that may be spoken on; one from the pool is looked at more closely for a request
+ * that may not be sent twice. */
+static int
+take_connection(struct gateway *g, struct connect_options *o)
+{
+    struct attempt *a = &g->attempt;
+    int r = attempt_connect(a, o);
+    if (r < 0 || !a->conn->reused || a->conn->h2 || !is_delicate(g) ||
+        !conn_is_stale_now(&a->conn->conn))
+        return r;
+    attempt_release(a, false);
+    o->fresh = true;
+    return attempt_connect(a, o);
+}
+
 static struct outcome
 connect_peer(struct gateway *g, bool fresh)
 {
     struct address bind;
+    struct connect_problem problem = { .handshaking = false };
     struct connect_options o = { .timeout_ms = g->my->connect_timeout.ms,
                                  .fresh = fresh,
-                                 .socket_keepalive = g->my->socket_keepalive };
+                                 .socket_keepalive = g->my->socket_keepalive,
+                                 .http2 = g->codec->shares,
+                                 .problem = &problem };
     if (find_bind_address(g, &bind))
         o.bind = &bind;
     g->x->doing = "connecting to upstream";
-    int r = attempt_connect(&g->attempt, &o);
-    if (r == 0 && g->attempt.conn->reused && is_delicate(g) &&
-        conn_is_stale_now(&g->attempt.conn->conn)) {
-        attempt_release(&g->attempt, false);
-        o.fresh = true;
-        r = attempt_connect(&g->attempt, &o);
-    }
+    if (g->tls && !gateway_tls_begin(g, &problem.tls))
+        return (struct outcome){ FAULT_INTERNAL, 0,
+                                 arena_dup(&g->x->arena, str_of(problem.tls.text)).p };
+    o.tls = g->tls;
+    o.identity = g->identity;
+    int r = take_connection(g, &o);
+    if (g->tls)
+        gateway_tls_end(g);
     if (r < 0)
-        return connect_fault(r);
+        return connect_fault(g, r, &problem);
     g->step->connect_us = (int64_t)(clock_us() - g->step->began_us);
     return fine;
 }
@@ -340,8 +384,7 @@ say(struct gateway *g, struct outcome o)
 static void
 note(struct gateway *g, struct outcome o)
 {
-    const struct fault_row *row = fault_row(o.fault);
-    exchange_log(g->x, row->level, o.error, "%s", o.why ? o.why : row->sentence);
+    note_fault(g->x, o.fault, o.error, "%s", o.why ? o.why : "");
 }
 
 static enum verdict
@@ -404,6 +447,10 @@ gateway_run(struct exchange *x, const struct gateway_settings *my, const struct 
                            .body_file = -1 };
     trail_of(g);
     attempt_init(&g->attempt, target->upstream, &x->arena);
+    if (target->tls)
+        gateway_tls_aim(g);
+    else if (codec->shares)
+        g->identity = STR("h2c");
     enum verdict v = gateway_take_body(g);
     if (v != PASS)
         return v;

@@ -105,10 +105,10 @@ name_of(struct str host_port)
 }
 
 static void
-say_scheme(const struct url_scheme *scheme, struct gateway_target *out)
+say_scheme(const struct url *u, const struct url_scheme *scheme, struct gateway_target *out)
 {
     out->scheme = str_of(scheme->name);
-    out->tls = scheme->tls;
+    out->tls = scheme->tls ? u->tls : NULL;
 }
 
 static enum verdict
@@ -125,7 +125,7 @@ find_by_variables(struct exchange *x, const struct url *u, uint64_t timeout_ms,
         return fail(x, FAULT_INTERNAL, "URI part in upstream \"" STR_FMT "\"", STR_ARG(text));
     out->host = name_of(parts.host_port);
     out->port = target_port(parts.host_port, str_of(parts.scheme->port_text));
-    say_scheme(parts.scheme, out);
+    say_scheme(u, parts.scheme, out);
     *uri = parts.uri;
     return target_find(x, &u->target, parts.host_port, parts.scheme->port, timeout_ms,
                        &out->upstream);
@@ -140,7 +140,7 @@ url_find(struct exchange *x, const struct url *u, uint64_t timeout_ms, struct ga
     out->upstream = u->target.upstream;
     out->host = name_of(u->target.host_port);
     out->port = u->port;
-    say_scheme(u->scheme, out);
+    say_scheme(u, u->scheme, out);
     *uri = u->uri;
     return PASS;
 }

@@ -20,8 +20,9 @@ struct url_rules {
 struct url {
     struct target target; /* first */
     const struct url_rules *rules;
-    const struct template *text;     /* with variables, else NULL */
-    const struct url_scheme *scheme; /* NULL: variables tell */
+    const struct template *text;            /* with variables, else NULL */
+    const struct url_scheme *scheme;        /* NULL: variables tell */
+    const struct gateway_tls_settings *tls; /* what TLS is spoken with; set by the feature */
     struct str port;
     struct str uri; /* STR_NONE: it has no URI part */
 };

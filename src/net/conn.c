@@ -152,14 +152,25 @@ conn_wait_readable(struct conn *c, uint64_t deadline)
     return watch_wait(&c->watch, WATCH_READ, deadline);
 }
 
+/* What a transport has to itself (tickets of TLS 1.3) is none of what may not be there; it takes
+ * that, and all else makes the connection useless anyway. */
+static bool
+is_stale_inside(struct conn *c)
+{
+    char byte;
+    return conn_maybe_readable(c) && conn_try_read(c, &byte, 1) != -EAGAIN;
+}
+
 bool
 conn_is_stale(struct conn *c)
 {
+    char byte;
     if (c->watch.fd < 0 || c->watch.ready & (WATCH_HANGUP | WATCH_ERROR))
         return true;
+    if (c->transport)
+        return is_stale_inside(c);
     if (!(c->watch.ready & WATCH_READ))
-        return c->transport && c->transport->pending(c);
-    char byte;
+        return false;
     ssize_t got = recv(c->watch.fd, &byte, 1, MSG_PEEK);
     if (got >= 0 || errno != EAGAIN)
         return true;

@@ -72,7 +72,7 @@ int conn_sendfile(struct conn *c, int file, off_t *offset, size_t n, uint64_t ti
 /* Half-closes the sending side. */
 int conn_shutdown_write(struct conn *c);
 /* Cheap look whether an idle connection is dead (hangup seen, or bytes where none may be): no
- * system call when the watch knows, else one recv(MSG_PEEK). */
+ * system call when the watch knows, else one recv. A stale one is good for closing only. */
 bool conn_is_stale(struct conn *c);
 /* The same, asking the kernel in any case: for what cannot be sent twice. */
 bool conn_is_stale_now(struct conn *c);

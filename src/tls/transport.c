@@ -53,10 +53,12 @@ read_some(struct tls_session *s, char *p, size_t n)
     }
 }
 
+/* Does reading tell something at once? The end too, which may have come behind what was read. */
 static bool
 is_pending(const struct tls_session *s)
 {
-    return SSL_pending(s->ssl) > 0 ||
+    return s->broken || SSL_get_shutdown(s->ssl) & SSL_RECEIVED_SHUTDOWN ||
+           SSL_pending(s->ssl) > 0 ||
            (!s->dry && (s->kept.at < s->kept.n || SSL_has_pending(s->ssl)));
 }
 
@@ -85,7 +87,7 @@ static bool
 pending_transport(const struct conn *c)
 {
     const struct tls_session *s = c->session;
-    return !s->broken && is_pending(s);
+    return is_pending(s);
 }
 
 /* --- Writing --- */

@@ -2,11 +2,11 @@
 #include "upstream/attempt.h"
 
 #include "base/must.h"
+#include "upstream/connect.h"
 #include "upstream/pool.h"
 #include "upstream/view.h"
 
 #include <errno.h>
-#include <stdlib.h>
 
 void
 attempt_init(struct attempt *a, struct upstream *u, struct arena *arena)
@@ -104,42 +104,25 @@ attempt_pick(struct attempt *a, uint64_t deadline)
 
 /* --- Connecting --- */
 
-static struct upstream_conn *
-open_conn(const struct attempt *a, const struct connect_options *o, int *error)
-{
-    struct upstream_conn *c = calloc(1, sizeof *c);
-    must(c != NULL);
-    const struct address *to = &a->slot->address;
-    do
-        *error = conn_connect(&c->conn, to, o->bind, clock_in(o->timeout_ms));
-    while ((*error == -EMFILE || *error == -ENFILE) && pool_evict());
-    if (*error < 0) {
-        free(c);
-        return NULL;
-    }
-    if (to->any.sa_family != AF_UNIX)
-        conn_set_nodelay(&c->conn, true);
-    if (o->socket_keepalive)
-        conn_set_keepalive(&c->conn, true);
-    c->opened_ms = clock_ms();
-    c->local = o->bind ? address_hash(o->bind) : 0;
-    upstream_conn_init(c, a->slot->lane);
-    return c;
-}
-
 int
 attempt_connect(struct attempt *a, const struct connect_options *o)
 {
     must(a->peer != NULL && a->conn == NULL);
+    struct peer *p = a->slot;
     int error = 0;
-    if (a->slot->lane == NULL) /* of an adhoc group: held from here to the end of the pick */
-        a->slot->lane = lane_hold(a->upstream->name, &a->slot->address, true);
-    if (!o->fresh)
-        a->conn = lane_take(a->slot->lane, o->bind ? address_hash(o->bind) : 0);
-    if (a->conn == NULL)
-        a->conn = open_conn(a, o, &error);
-    if (a->conn)
+    if (p->lane == NULL) /* of an adhoc group: held from here to the end of the pick */
+        p->lane = lane_hold(a->upstream->name, &p->address, true);
+    if (o->http2)
+        error = multiplex_join(p->lane, &p->address, o, &a->upstream->keepalive,
+                               o->fresh ? a->last_serial : 0, &a->conn);
+    else if (!o->fresh)
+        a->conn = lane_take(p->lane, o);
+    if (a->conn == NULL && !o->http2)
+        a->conn = connect_open(p->lane, &p->address, o, &error);
+    if (a->conn) {
         a->conn->requests++;
+        a->last_serial = a->conn->serial;
+    }
     return error;
 }
 
@@ -198,7 +181,9 @@ attempt_release(struct attempt *a, bool keep)
     if (c == NULL)
         return;
     a->conn = NULL;
-    if (keep)
+    if (c->h2)
+        multiplex_leave(c, &a->upstream->keepalive);
+    else if (keep)
         lane_put(a->slot->lane, c, &a->upstream->keepalive);
     else
         upstream_conn_close(c);

@@ -2,6 +2,8 @@
 #include "upstream/pool.h"
 
 #include "base/must.h"
+#include "h2/h2.h"
+#include "upstream/connect.h"
 
 #include <stdlib.h>
 
@@ -23,6 +25,7 @@ struct lane {
     struct pool *pool;
     struct address address;
     struct list idle; /* struct upstream_conn.link, latest first */
+    struct multiplex shared;
     unsigned holds;
     bool linger;
 };
@@ -65,6 +68,7 @@ find_lane(struct pool *p, const struct address *a)
     l->pool = p;
     l->address = *a;
     list_init(&l->idle);
+    multiplex_init(&l->shared);
     list_push_back(&p->lanes, &l->link);
     lane_count++;
     return l;
@@ -114,27 +118,20 @@ leave_idle(struct upstream_conn *c)
     list_remove(&c->link);
     list_remove(&c->age);
     timer_set(&c->timer, NEVER);
-    c->conn.watch.on_event = NULL;
+    if (c->h2 == NULL)
+        c->conn.watch.on_event = NULL;
     c->lane->pool->idle--;
     idle_count--;
-}
-
-static void
-free_conn(struct upstream_conn *c)
-{
-    timer_fini(&c->timer);
-    conn_close(&c->conn);
-    free(c);
 }
 
 void
 upstream_conn_close(struct upstream_conn *c)
 {
     struct lane *l = c->lane;
-    bool idle = list_linked(&c->link);
+    bool idle = list_linked(&c->age);
     if (idle)
         leave_idle(c);
-    free_conn(c);
+    connect_close(c);
     if (idle)
         free_if_unused(l);
 }
@@ -145,32 +142,45 @@ expire(struct timer *t)
     upstream_conn_close(container_of(t, struct upstream_conn, timer));
 }
 
-/* Bytes that nobody asked for, or the end: either way it serves no more. */
+/* Bytes that nobody asked for, or the end: either way it serves no more. TLS has tickets and the
+ * like to say, which are none. */
 static void
 on_event(struct watch *w, unsigned bits)
 {
-    if (bits & ~(unsigned)WATCH_WRITE)
-        upstream_conn_close((struct upstream_conn *)w);
+    struct upstream_conn *c = (struct upstream_conn *)w;
+    if (bits & ~(unsigned)WATCH_WRITE && conn_is_stale(&c->conn))
+        upstream_conn_close(c);
 }
 
-void
-upstream_conn_init(struct upstream_conn *c, struct lane *l)
+struct multiplex *
+lane_multiplex(struct lane *l)
 {
-    c->lane = l;
-    timer_init(&c->timer, expire);
+    return &l->shared;
+}
+
+bool
+upstream_conn_fits(const struct upstream_conn *c, const struct connect_options *o)
+{
+    return c->local == (o->bind ? address_hash(o->bind) : 0) && str_eq(c->identity, o->identity);
+}
+
+static bool
+is_stale(struct upstream_conn *c)
+{
+    return c->h2 ? h2_link_room(c->h2) == 0 : conn_is_stale(&c->conn);
 }
 
 struct upstream_conn *
-lane_take(struct lane *l, uint64_t local)
+lane_take(struct lane *l, const struct connect_options *o)
 {
     struct list *next;
     must(l->holds > 0);
     for (struct list *i = l->idle.next; i != &l->idle; i = next) {
         struct upstream_conn *c = container_of(i, struct upstream_conn, link);
         next = i->next;
-        if (c->local != local)
+        if (!upstream_conn_fits(c, o))
             continue;
-        if (conn_is_stale(&c->conn)) {
+        if (is_stale(c)) {
             upstream_conn_close(c);
             continue;
         }
@@ -181,18 +191,17 @@ lane_take(struct lane *l, uint64_t local)
     return NULL;
 }
 
-static bool
-is_worn_out(struct upstream_conn *c, const struct keepalive *k)
+bool
+upstream_conn_is_worn_out(const struct upstream_conn *c, const struct keepalive *k)
 {
-    return k->max == 0 || c->requests >= k->requests || clock_ms() - c->opened_ms >= k->time_ms ||
-           conn_is_stale(&c->conn);
+    return c->requests >= k->requests || clock_ms() - c->opened_ms >= k->time_ms;
 }
 
 void
 lane_put(struct lane *l, struct upstream_conn *c, const struct keepalive *k)
 {
     struct pool *p = l->pool;
-    if (is_worn_out(c, k)) {
+    if (k->max == 0 || upstream_conn_is_worn_out(c, k) || is_stale(c)) {
         upstream_conn_close(c);
         return;
     }
@@ -202,7 +211,9 @@ lane_put(struct lane *l, struct upstream_conn *c, const struct keepalive *k)
     list_push_front(&p->newest, &c->age);
     p->idle++;
     idle_count++;
-    c->conn.watch.on_event = on_event;
+    if (c->h2 == NULL)
+        c->conn.watch.on_event = on_event;
+    c->timer.fire = expire;
     timer_set(&c->timer, clock_in(k->timeout_ms));
 }
 

@@ -14,6 +14,7 @@
 #include "config/compile.h"
 #include "net/conn.h"
 #include "net/resolve.h"
+#include "tls/session.h"
 
 struct upstream;
 struct upstream_table; /* all groups of one configuration */
@@ -65,22 +66,41 @@ void upstream_table_fini(struct upstream_table *t);
 /* A connection to a peer. Idle ones own no buffer and no fiber. */
 struct upstream_conn {
     struct conn conn;   /* first */
-    struct lane *lane;  /* the peer's idle connections */
-    struct list link;   /* in the lane while idle */
+    struct lane *lane;  /* the peer's connections */
+    struct list link;   /* in the lane while idle, or shared */
     struct list age;    /* in the group's pool while idle, latest first */
     struct timer timer; /* keepalive_timeout while idle */
     uint64_t opened_ms;
-    uint64_t local;    /* hash of the address it was bound to (proxy_bind); 0: none */
-    unsigned requests; /* begun on it, this one included */
-    bool reused;       /* came from the pool: a failure before the first byte says nothing about the
-                        * peer */
+    uint64_t local;              /* hash of the address it was bound to (proxy_bind); 0: none */
+    struct str identity;         /* whom it may serve; own memory */
+    struct tls_context *context; /* with it the certificate, if any: held, as the identity names */
+    struct certificate *certificate; /* them by their addresses */
+    struct h2_link *h2;              /* NULL: serves one exchange at a time */
+    uint64_t serial;                 /* later ones of a thread have greater numbers */
+    unsigned users;                  /* exchanges it serves now; counted with h2 only */
+    bool settled;                    /* h2: the peer has said what it bears */
+    bool retired;                    /* h2: begins no more streams */
+    unsigned requests;               /* begun on it, this one included */
+    bool reused; /* came from the pool: a failure before the first byte says nothing about the peer
+                  */
 };
 
+/* What a connection is opened with. Requests whose identities differ never share one. */
 struct connect_options {
-    const struct address *bind; /* proxy_bind; NULL: any */
-    uint64_t timeout_ms;        /* proxy_connect_timeout */
-    bool fresh;                 /* do not take an idle connection */
-    bool socket_keepalive;      /* proxy_socket_keepalive */
+    const struct address *bind;   /* proxy_bind; NULL: any */
+    uint64_t timeout_ms;          /* proxy_connect_timeout, for the TLS handshake too */
+    bool fresh;                   /* do not take an idle connection */
+    bool socket_keepalive;        /* proxy_socket_keepalive */
+    bool http2;                   /* a->conn->h2: shared by many exchanges */
+    const struct tls_target *tls; /* NULL: plain. Its session_key is made here; 0 still means never
+                                   */
+    struct str identity;          /* all that tls says, and the protocol */
+    struct connect_problem *problem; /* with tls or http2: what to say of a failure */
+};
+
+struct connect_problem {
+    bool handshaking; /* the connection was there, and TLS was not */
+    struct tls_problem tls;
 };
 
 /* One exchange's walk over a group's peers. Embedded, on one fiber. Each pick is ended by a report
@@ -96,6 +116,7 @@ struct attempt {
     struct view *view;           /* what the peer was picked from, pinned */
     struct peer *slot;           /* its place in that view */
     const struct health **tried; /* of all picks, in arena */
+    uint64_t last_serial;        /* of the connections it had */
     bool reported;
 };
 
@@ -105,8 +126,10 @@ void attempt_init(struct attempt *a, struct upstream *u, struct arena *arena);
  * deadline for a group whose names are not resolved yet. 0; -EHOSTUNREACH: no live peer is left;
  * -ENOENT: the names do not resolve. */
 int attempt_pick(struct attempt *a, uint64_t deadline) __attribute__((warn_unused_result));
-/* Takes a live idle connection of the peer or opens one; a->conn. 0 or -errno (the peer is not
- * reported by this). */
+/* Takes a live idle connection of the peer or opens one; a->conn. With http2 it joins one that
+ * bears another stream (fresh: one opened later than what this attempt had), or waits for one that
+ * is being opened. 0 or -errno (the peer is not reported by this); -EKEYREJECTED and -EPROTO with
+ * o->problem; -ENOPROTOOPT: the peer does not choose HTTP/2. */
 int attempt_connect(struct attempt *a, const struct connect_options *o)
     __attribute__((warn_unused_result));
 /* What came of it, for passive health (max_fails); once per pick. True when this failure has just

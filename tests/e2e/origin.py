@@ -154,8 +154,10 @@ class Conn:
 class Origin:
     """Use the origin fixture. `address` goes into the configuration."""
 
-    def __init__(self, script, path=None, read_body=True, host="127.0.0.1", port=0):
+    def __init__(self, script, path=None, read_body=True, host="127.0.0.1", port=0, tls=None):
+        """tls: an ssl.SSLContext; failed handshakes are in `refused`."""
         self.script, self.read_body, self.path = script, read_body, path
+        self.tls, self.refused = tls, []
         self.requests, self.connections, self.errors, self.threads = [], [], [], []
         self.lock, self.stopping = threading.Lock(), False
         self.listener = socket.socket(socket.AF_UNIX if path else socket.AF_INET)
@@ -196,8 +198,18 @@ class Origin:
             self.connections.append(conn)
             self._start(self._serve, conn)
 
+    def _shake_hands(self, conn):
+        if self.tls is None:
+            return
+        try:
+            conn.sock = self.tls.wrap_socket(conn.sock, server_side=True)
+        except OSError as e:
+            self.refused.append(e)
+            raise Gone from e
+
     def _serve(self, conn):
         try:
+            self._shake_hands(conn)
             while conn.open:
                 self._exchange(conn)
         except Gone:

@@ -1,6 +1,8 @@
 /* Values of ssl_* directives that are more than a word: files, caches, commands. */
 #include "exchange/secure/ssl_settings.h"
 
+#include "base/list.h"
+
 #include <unistd.h>
 
 enum { BUILTIN_SESSIONS = 20480, BYTES_A_SESSION = 256 };
@@ -159,7 +161,7 @@ ssl_set_session_cache(struct setting *s)
 bool
 ssl_set_command(struct setting *s)
 {
-    struct ssl_settings *my = s->settings;
+    struct ssl_settings *my = container_of(s->field, struct ssl_settings, commands);
     struct tls_command *command = arena_new(s->compile->arena, struct tls_command);
     *command = (struct tls_command){ NULL, setting_arg(s, 1), setting_arg(s, 2) };
     if (my->commands == NULL) /* the first of this block */

@@ -1,12 +1,13 @@
 /* proxy_pass: HTTP backends. Here is what URI they are asked for; the rest is the gateway's. */
 #include "exchange/feature.h"
-#include "gateway/rows.h"
+#include "gateway/tls_settings.h"
 #include "gateway/url.h"
 #include "http/uri.h"
 
 /* proxy_*: shared by all locations that set none of their own */
 struct settings {
     struct gateway_settings gateway;
+    struct gateway_tls_settings tls;
     unsigned http_version; /* enum version */
 };
 
@@ -23,7 +24,9 @@ static const struct choice versions[] = { { "1.0", VERSION_10 },
                                           { "1.1", VERSION_11 },
                                           { NULL, 0 } };
 
-static const struct url_scheme schemes[] = { { "http", 80, "80", false }, { NULL } };
+static const struct url_scheme schemes[] = { { "http", 80, "80", false },
+                                             { "https", 443, "443", true },
+                                             { NULL } };
 
 static const struct url_rules rules = { .schemes = schemes, .has_uri = true };
 
@@ -33,6 +36,9 @@ find_settings(struct compile *c, void *arg)
 {
     struct pass *my = arg;
     my->settings = scope_settings(my->url.target.scope, feature_set(&proxy_pass));
+    my->url.tls = &my->settings->tls;
+    if (url_may_be_tls(&my->url))
+        gateway_tls_prepare(c, my->url.target.span, "proxy_", my->url.tls);
 }
 
 /* proxy_redirect default: what the backend calls itself becomes what the client calls it. */
@@ -51,9 +57,6 @@ set_pass(struct setting *s)
     struct pass *my = arena_new(s->compile->arena, struct pass);
     struct location *l = s->scope->object;
     struct str url = setting_arg(s, 1);
-    if (str_starts_nocase(url, STR("https://")))
-        return setting_error(s, 1,
-                             "https protocol requires SSL support, which is not in usher yet");
     if (!url_set(s, &rules, &my->url))
         return false;
     if (my->url.uri.p && (l->kind == LOCATION_REGEX || l->kind == LOCATION_NAMED))
@@ -69,7 +72,7 @@ set_pass(struct setting *s)
 static const struct directive directives[] = {
     { "proxy_pass", NO_FIELD, IN_LOCATION, .set = set_pass, .flags = SETTINGS_APART,
       .syntax = "URL", .example = "proxy_pass http://127.0.0.1:8000;",
-      .help = "Passes requests to a server or a group of servers: http://host[:port][/uri], "
+      .help = "Passes requests to a server or a group of servers: http[s]://host[:port][/uri], "
               "http://unix:/path[:/uri], or http://group. With a URI, it replaces the location's "
               "prefix; without, the request's is passed as it came. The URL may have variables." },
     { "proxy_http_version", FIELD(struct settings, http_version), GATEWAY_IN, .initial = "1.1",
@@ -116,13 +119,15 @@ static const struct directive directives[] = {
       .flags = IGNORED, .syntax = "size", .example = "proxy_headers_hash_bucket_size 64;",
       .help = "Accepted; tables size themselves." },
     GATEWAY_ROWS("proxy_", struct settings, gateway),
+    GATEWAY_TLS_ROWS("proxy_", struct settings, tls),
     { 0 },
 };
 
 static bool
 complete(struct scope *scope, void *settings)
 {
-    return gateway_complete(scope, &((struct settings *)settings)->gateway);
+    struct settings *my = settings;
+    return gateway_complete(scope, &my->gateway) && gateway_tls_complete(scope, &my->tls);
 }
 
 static struct str
