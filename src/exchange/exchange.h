@@ -33,9 +33,9 @@ enum verdict {
  * came from. */
 struct server_codec {
     const char *name; /* "HTTP/1" */
-    /* Bodies of responses are best had in pieces of that size: many of them wait beside each other
-     * on a connection. 0: any. */
-    size_t piece;
+    /* Many responses may wait beside each other on a connection: their bodies are best had in small
+     * pieces (BUFFER_SMALL). */
+    bool shares;
     /* Next piece of the request body: as body_next. Sends 100 Continue first when the client waits
      * for it. */
     int (*read_body)(struct exchange *x, struct chunk *out);

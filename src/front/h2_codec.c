@@ -7,10 +7,6 @@
 
 #include <errno.h>
 
-/* Bodies are read from backends in pieces of that size: a hundred responses that wait for one slow
- * client hold that much each. */
-enum { PIECE = 32 * 1024 };
-
 static const struct location *
 place_of(const struct exchange *x)
 {
@@ -185,7 +181,7 @@ read_tunnel(struct exchange *x, struct chunk *out, uint64_t deadline)
 
 const struct server_codec h2_server_codec = {
     .name = "HTTP/2",
-    .piece = PIECE,
+    .shares = true,
     .read_body = h2_read_body,
     .write_interim = write_interim,
     .write_head = write_head,

@@ -50,12 +50,20 @@ await_bytes(struct gateway *g)
     }
 }
 
+static struct buffer *
+take_buffer(const struct gateway *g, size_t most)
+{
+    if (g->x->codec->shares && g->my->buffer_size.n < BUFFER_SMALL)
+        return buffer_take_small();
+    return buffer_take(most > BUFFER_SIZE ? most : BUFFER_SIZE);
+}
+
 /* Room for what comes: heads that were read already leave theirs. */
 static size_t
 make_room(struct gateway *g, size_t most)
 {
     if (g->in == NULL)
-        g->in = buffer_take(most > BUFFER_SIZE ? most : BUFFER_SIZE);
+        g->in = take_buffer(g, most);
     if (g->end == g->in->cap && g->start > 0) {
         memmove(g->in->data, g->in->data + g->start, g->end - g->start);
         g->end -= g->start;

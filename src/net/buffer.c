@@ -14,8 +14,21 @@ enum { POOL_MAX = 0 }; /* each use its own malloc: AddressSanitizer sees a use a
 enum { POOL_MAX = 128 };
 #endif
 
-static __thread struct buffer *pool;
-static __thread size_t pooled;
+static __thread struct pool {
+    struct buffer *first;
+    size_t n;
+} large, small;
+
+static struct buffer *
+take_pooled(struct pool *p)
+{
+    struct buffer *b = p->first;
+    if (b == NULL)
+        return NULL;
+    p->first = b->next;
+    p->n--;
+    return b;
+}
 
 struct buffer *
 buffer_take_exact(size_t size)
@@ -29,36 +42,46 @@ buffer_take_exact(size_t size)
 struct buffer *
 buffer_take(size_t size)
 {
-    struct buffer *b = pool;
-    if (size <= BUFFER_SIZE && b) {
-        pool = b->next;
-        pooled--;
-        return b;
-    }
-    return buffer_take_exact(size < BUFFER_SIZE ? BUFFER_SIZE : size);
+    struct buffer *b = size <= BUFFER_SIZE ? take_pooled(&large) : NULL;
+    return b ? b : buffer_take_exact(size < BUFFER_SIZE ? BUFFER_SIZE : size);
+}
+
+struct buffer *
+buffer_take_small(void)
+{
+    struct buffer *b = take_pooled(&small);
+    return b ? b : buffer_take_exact(BUFFER_SMALL);
+}
+
+static struct pool *
+pool_of(const struct buffer *b)
+{
+    return b->cap == BUFFER_SIZE ? &large : b->cap == BUFFER_SMALL ? &small : NULL;
 }
 
 void
 buffer_put(struct buffer *b)
 {
-    if (b == NULL)
-        return;
-    if (b->cap != BUFFER_SIZE || pooled >= POOL_MAX) {
+    struct pool *p = b ? pool_of(b) : NULL;
+    if (p == NULL || p->n >= POOL_MAX) {
         free(b);
         return;
     }
-    b->next = pool;
-    pool = b;
-    pooled++;
+    b->next = p->first;
+    p->first = b;
+    p->n++;
+}
+
+static void
+trim(struct pool *p, size_t keep)
+{
+    while (p->n > keep)
+        free(take_pooled(p));
 }
 
 void
 buffer_pool_trim(size_t keep)
 {
-    while (pooled > keep) {
-        struct buffer *b = pool;
-        pool = b->next;
-        pooled--;
-        free(b);
-    }
+    trim(&large, keep);
+    trim(&small, keep);
 }

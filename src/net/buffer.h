@@ -4,7 +4,7 @@
 
 #include <stddef.h>
 
-enum { BUFFER_SIZE = 128 * 1024 };
+enum { BUFFER_SIZE = 128 * 1024, BUFFER_SMALL = 32 * 1024 };
 
 struct buffer {
     struct buffer *next; /* in the pool */
@@ -15,6 +15,8 @@ struct buffer {
 /* At least `size` bytes; anything up to BUFFER_SIZE is pooled. Cannot fail (bounded by connection
  * limits). */
 struct buffer *buffer_take(size_t size);
+/* BUFFER_SMALL bytes, pooled too: for those who may hold many while they wait. */
+struct buffer *buffer_take_small(void);
 /* Just `size` bytes, not of the pool: for the little that somebody keeps while he waits long. */
 struct buffer *buffer_take_exact(size_t size);
 void buffer_put(struct buffer *b); /* NULL is fine */
