@@ -89,8 +89,6 @@ bool gateway_complete(struct scope *scope, struct gateway_settings *my);
           .syntax = "rate",                                                                        \
           .help = "Bytes a second of a response that are read from a server; 0: no limit. May "    \
                   "have variables." },                                                             \
-        GATEWAY_ROW(prefix, "pass_trailers", S, m.pass_trailers, "off",                            \
-                    "Whether the trailer fields of a response are passed."),                       \
         { prefix "pass_header",                                                                    \
           PLACE(S, m.pass),                                                                        \
           GATEWAY_IN,                                                                              \

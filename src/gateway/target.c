@@ -69,14 +69,20 @@ warn_of_slip(struct compile *c, const struct target *t)
     diag_hint(c->diags, diag, "did you mean \"" STR_FMT "\"?", STR_ARG(near));
 }
 
-/* False, and said, when a server needs a port and has none. */
 static bool
-has_port(struct compile *c, const struct target *t)
+has_port(struct str host_port, unsigned default_port)
 {
     struct str host;
     int port;
-    if (t->default_port || is_unix(t->host_port) || !address_split(t->host_port, &host, &port) ||
-        port >= 0)
+    return default_port || is_unix(host_port) || !address_split(host_port, &host, &port) ||
+           port >= 0;
+}
+
+/* False, and said, when a server needs a port and has none. */
+static bool
+check_port(struct compile *c, const struct target *t)
+{
+    if (has_port(t->host_port, t->default_port))
         return true;
     struct diag *diag = diag_add(c->diags, LEVEL_EMERG, t->span,
                                  "no port in upstream \"" STR_FMT "\"", STR_ARG(t->host_port));
@@ -95,7 +101,7 @@ find_upstream(struct compile *c, void *arg)
     if (t->host_port.p == NULL)
         return;
     t->upstream = upstream_find(c, t->scope, t->host_port);
-    if (t->upstream || !has_port(c, t))
+    if (t->upstream || !check_port(c, t))
         return;
     refuse_port_of_group(c, t);
     warn_of_slip(c, t);
@@ -141,6 +147,8 @@ target_find(struct exchange *x, const struct target *t, struct str host_port, un
     *out = upstream_lookup(x->snapshot->upstreams, host_port);
     if (*out)
         return PASS;
+    if (!has_port(host_port, default_port))
+        return fail(x, FAULT_INTERNAL, "no port in upstream \"" STR_FMT "\"", STR_ARG(host_port));
     int r =
         upstream_adhoc(host_port, default_port, t->resolver, &x->arena, out, clock_in(timeout_ms));
     if (r == -ECANCELED)

@@ -1,5 +1,5 @@
-"""Fixtures of the end-to-end tests: usher(text), origin(script), h2origin(script), dns(records),
-refusing().
+"""Fixtures of the end-to-end tests: usher(text), origin(script), h2origin(script), fcgi(script),
+dns(records), refusing().
 
 At the end of a test its clients go first, then its origins, then the proxies, so that a proxy is
 always asked to quit with nothing left to wait for, and must then leave at once and leave nothing.
@@ -12,6 +12,7 @@ import pytest
 
 import client
 from dns import NameServer
+from fcgi import FcgiOrigin
 from h2origin import H2Origin
 from origin import Origin
 from proxy import BIN, IS_NGINX, THREADS, Proxy
@@ -57,6 +58,10 @@ class Stage:
         assert not self.problems, "\n".join(self.problems)
 
 
+def socket_path():
+    return f"/tmp/usher-e2e-{os.getpid()}-{time.monotonic_ns()}.sock"
+
+
 @pytest.fixture
 def stage():
     s = Stage()
@@ -78,8 +83,17 @@ def usher(stage):
 def origin(stage):
     """origin(script, **kw) starts a scripted backend; see Origin. unix=True for a unix socket."""
     def begin(script, unix=False, **kw):
-        path = f"/tmp/usher-e2e-{os.getpid()}-{time.monotonic_ns()}.sock" if unix else None
-        backend = Origin(script, path=path, **kw)
+        backend = Origin(script, path=socket_path() if unix else None, **kw)
+        stage.origins.append(backend)
+        return backend
+    return begin
+
+
+@pytest.fixture
+def fcgi(stage):
+    """fcgi(script, **kw) starts a scripted FastCGI responder; see FcgiOrigin. unix=True as above."""
+    def begin(script, unix=False, **kw):
+        backend = FcgiOrigin(script, path=socket_path() if unix else None, **kw)
         stage.origins.append(backend)
         return backend
     return begin

@@ -4,9 +4,12 @@ import subprocess
 import pytest
 
 from client import connect, get
+from fcgi import answer
 from origin import reply
 from proxy import BIN, ROOT
 
+PACKAGED = {name: (ROOT / "conf" / name).read_bytes()
+            for name in ("mime.types", "fastcgi.conf", "fastcgi_params")}
 EXAMPLES = sorted((ROOT / "conf/examples").glob("*.conf"))
 
 
@@ -28,14 +31,14 @@ def backends(origin):
 @pytest.mark.usher_only("a fragment")
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda p: p.name)
 def test_every_example_is_valid_alone(usher, path):
-    done = usher(path.read_text(), bare=True, start=False).run("-t")
+    done = usher(path.read_text(), bare=True, start=False, files=PACKAGED).run("-t")
     assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.usher_only("its paths")
 def test_the_packaged_configuration_is_valid(usher):
     proxy = usher((ROOT / "conf/usher.conf").read_text(), bare=True, start=False,
-                  files={"mime.types": (ROOT / "conf/mime.types").read_bytes()})
+                  files=PACKAGED)
     done = subprocess.run([BIN, "-t", "-p", f"{proxy.prefix}/", "-c", "usher.conf"], timeout=30,
                           capture_output=True, text=True)
     assert done.returncode == 0 and "test is successful" in done.stderr, done.stderr
@@ -46,8 +49,7 @@ def test_the_media_types_are_the_usual_ones(usher):
              "a.json": "application/json", "a.svg": "image/svg+xml", "a.wasm": "application/wasm",
              "a.woff2": "font/woff2", "a.mp4": "video/mp4", "a.webp": "image/webp"}
     proxy = usher("include mime.types; server { listen 127.0.0.1:%%PORT%%; root html; }",
-                  files={"mime.types": (ROOT / "conf/mime.types").read_bytes(),
-                         **{f"html/{n}": b"x" for n in names}})
+                  files={**PACKAGED, **{f"html/{n}": b"x" for n in names}})
     for name, kind in names.items():
         assert get(proxy, "/" + name).get("Content-Type") == kind
 
@@ -130,3 +132,20 @@ def test_maintenance_page(usher, origin):
     r = get(proxy, host="api.example.com")
     assert (r.status, r.get("Content-Type")) == (503, "application/json")
     assert '"error": "away"' in r.text
+
+
+def test_php_site(usher, fcgi):
+    f = fcgi(lambda conn, r: answer(f"{r.params['SCRIPT_FILENAME']} {r.params['QUERY_STRING']}"),
+             unix=True)
+    text = example("php-site.conf").replace("unix:/run/php/php-fpm.sock", f.address)
+    proxy = usher(text.replace("/srv", "%%PREFIX%%/srv"),
+                  files={**PACKAGED, "srv/site/public/a.css": "css",
+                         "srv/site/public/index.php": "never shown",
+                         "srv/site/public/evil.php": "never shown"})
+    script = f"{proxy.prefix}/srv/site/public/index.php"
+    with connect(proxy) as c:
+        assert c.get("/a.css").text == "css"
+        assert c.get("/").text == f"{script} "
+        assert c.get("/articles/7?x=1").text == f"{script} x=1"
+        assert c.get("/index.php").text == f"{script} "
+        assert c.get("/evil.php").status == 404

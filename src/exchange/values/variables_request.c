@@ -106,6 +106,10 @@ get_http(struct exchange *x, struct str rest, struct str *out)
 static bool
 get_content_length(struct exchange *x, struct str rest, struct str *out)
 {
+    if (x->body_kept && x->request.framing != FRAMING_LENGTH) {
+        *out = print_u64(x, x->body_file_size); /* it came without, and was read whole */
+        return true;
+    }
     return give(fields_value(&x->request.fields, HEADER_CONTENT_LENGTH), out);
 }
 

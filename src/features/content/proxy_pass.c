@@ -118,6 +118,8 @@ static const struct directive directives[] = {
     { "proxy_headers_hash_bucket_size", NO_FIELD, GATEWAY_IN, .set = gateway_ignore,
       .flags = IGNORED, .syntax = "size", .example = "proxy_headers_hash_bucket_size 64;",
       .help = "Accepted; tables size themselves." },
+    { "proxy_pass_trailers", FIELD(struct settings, gateway.pass_trailers), GATEWAY_IN,
+      .initial = "off", .help = "Whether the trailer fields of a response are passed." },
     GATEWAY_ROWS("proxy_", struct settings, gateway),
     GATEWAY_TLS_ROWS("proxy_", struct settings, tls),
     { 0 },

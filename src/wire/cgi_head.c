@@ -1,0 +1,134 @@
+/* CGI heads. Programs are careless about line ends, and nothing hangs on them here; names, values
+ * and lengths are judged as strictly as HTTP's, for they become HTTP's. */
+#include "wire/cgi.h"
+
+enum h1_outcome
+cgi_find_head_end(struct str in, size_t *scanned, size_t *head_size)
+{
+    for (;;) {
+        struct str rest = str_skip(in, *scanned);
+        const char *feed = rest.n ? memchr(rest.p, '\n', rest.n) : NULL;
+        if (feed == NULL)
+            return H1_MORE;
+        size_t n = (size_t)(feed - rest.p);
+        *scanned += n + 1;
+        if (n == 0 || (n == 1 && rest.p[0] == '\r')) {
+            *head_size = *scanned;
+            return H1_DONE;
+        }
+    }
+}
+
+/* Cuts one line, without its end. */
+static struct str
+next_line(struct str *rest)
+{
+    struct str line = str_cut(rest, '\n');
+    if (line.n && line.p[line.n - 1] == '\r')
+        line.n--;
+    return line;
+}
+
+static const char *
+judge_value(struct str value)
+{
+    for (size_t i = 0; i < value.n; i++) {
+        uint8_t c = (uint8_t)value.p[i];
+        if ((c < 0x20 && c != '\t') || c == 0x7f)
+            return "control character in header value";
+    }
+    return NULL;
+}
+
+/* NULL, or why it is refused. */
+static const char *
+take_field(struct str line, struct fields *fields)
+{
+    ptrdiff_t colon = str_find(line, ':');
+    if (line.p[0] == ' ' || line.p[0] == '\t')
+        return "obsolete line folding";
+    if (colon < 0)
+        return "header line without a colon";
+    struct str name = str_head(line, (size_t)colon);
+    struct str value = str_trim(str_skip(line, (size_t)colon + 1));
+    if (!h1_is_token(name))
+        return "illegal byte in a header name";
+    fields_add(fields, name, value);
+    return judge_value(value);
+}
+
+static const char *
+take_fields(struct str head, unsigned most, struct fields *fields)
+{
+    struct str rest = head;
+    if (str_starts(rest, STR("HTTP/")))
+        next_line(&rest);
+    for (;;) {
+        struct str line = next_line(&rest);
+        if (line.n == 0)
+            return NULL;
+        if (fields->n == most)
+            return "too many header lines";
+        const char *why = take_field(line, fields);
+        if (why)
+            return why;
+    }
+}
+
+/* "404", "404 Not Found". Interim ones are not a program's to send. */
+static bool
+read_status(struct str value, struct response_head *out)
+{
+    uint64_t status;
+    struct str digits = str_head(value, 3), reason = str_skip(value, digits.n);
+    if (digits.n < 3 || !str_to_u64(digits, 999, &status) || status < 200)
+        return false;
+    if (reason.n && reason.p[0] != ' ')
+        return false;
+    out->status = (unsigned)status;
+    out->reason = reason.n > 1 ? str_skip(reason, 1) : STR_NONE;
+    return true;
+}
+
+static const char *
+judge_status(struct response_head *out)
+{
+    struct field *status = fields_find(&out->fields, HEADER_STATUS);
+    bool moved = fields_find(&out->fields, HEADER_LOCATION) != NULL;
+    out->status = moved ? 302 : 200;
+    out->reason = STR_NONE;
+    return status == NULL || read_status(status->value, out) ? NULL : "invalid status";
+}
+
+static const char *
+judge_framing(struct response_head *out, enum method to)
+{
+    const struct fields *fields = &out->fields;
+    unsigned lengths = 0;
+    out->content_length = 0;
+    for (unsigned i = 0; i < fields->n; i++) {
+        if (fields->v[i].id != HEADER_CONTENT_LENGTH)
+            continue;
+        if (++lengths > 1 || !str_to_u64(fields->v[i].value, INT64_MAX, &out->content_length))
+            return "invalid or repeated Content-Length";
+    }
+    if (to == METHOD_HEAD || out->status == 204 || out->status == 304)
+        out->framing = FRAMING_NONE;
+    else
+        out->framing = lengths ? FRAMING_LENGTH : FRAMING_STREAM;
+    return NULL;
+}
+
+enum h1_outcome
+cgi_parse_head(struct str head, unsigned most_fields, enum method to, struct response_head *out,
+               const char **why)
+{
+    out->version = VERSION_11;
+    out->keep_alive = false;
+    *why = take_fields(head, most_fields, &out->fields);
+    if (*why == NULL)
+        *why = judge_status(out);
+    if (*why == NULL)
+        *why = judge_framing(out, to);
+    return *why ? H1_BAD : H1_DONE;
+}
