@@ -155,6 +155,7 @@ greet(struct connection *c)
     if (l && l->tls && !connection_shake_hands(c, l))
         return;
     bool h2 = l && speaks_h2(c, l);
+    timer_set(&c->timer, NEVER);
     l = listener_listen(c->listener); /* all this may have taken longer than a snapshot lives */
     if (l == NULL)                    /* its address is not served any more */
         connection_release(c);
@@ -164,19 +165,27 @@ greet(struct connection *c)
         h1_connection_begin(c);
 }
 
-/* It was accepted in good faith, and gets a moment for its request. */
+/* It was accepted in good faith, and gets a moment for its handshake and its request. */
 static void
 give_a_moment(struct connection *c)
 {
     uint64_t end = clock_in(FIRST_REQUEST_MS);
-    if (c->idle)
-        timer_set(&c->timer, end < c->timer.deadline ? end : c->timer.deadline);
+    timer_set(&c->timer, end < c->timer.deadline ? end : c->timer.deadline);
 }
 
 static void
 cancel(struct connection *c)
 {
     fiber_cancel(c->fiber);
+}
+
+static void
+end_or_cancel(struct connection *c)
+{
+    if (c->idle)
+        connection_release(c);
+    else
+        cancel(c);
 }
 
 static bool
@@ -188,7 +197,7 @@ is_spared(const struct connection *c)
 static const struct protocol unknown = {
     .name = "unknown",
     .serve = greet,
-    .close = connection_release,
+    .close = end_or_cancel,
     .drain = give_a_moment,
     .kill = cancel,
     .is_spared = is_spared,

@@ -101,7 +101,7 @@ static bool
 must_linger(const struct h1_connection *c)
 {
     bool more = c->start < c->end ||
-                (c->base->conn.watch.ready & WATCH_READ && connection_has_unread(c->base));
+                (conn_maybe_readable(&c->base->conn) && connection_has_unread(c->base));
     return (c->lingering || more) && c->linger_ms > 0 && !c->hijacked && !c->base->reset &&
            !front_self()->killed;
 }
