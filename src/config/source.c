@@ -138,6 +138,42 @@ sources_open_data(struct sources *s, struct str path, int *error)
 }
 
 void
+sources_watch(struct sources *s, struct str path)
+{
+    struct source *known = map_try(&s->data_by_path, path);
+    if (known)
+        known->watched = true;
+}
+
+bool
+source_has_changed(const struct source *data)
+{
+    struct arena a;
+    struct str text;
+    arena_init(&a, 0);
+    bool changed = read_data(&a, data->path, &text) == 0;
+    if (changed) {
+        changed = data->error || !str_eq(text, data->text);
+        explicit_bzero((void *)(uintptr_t)text.p, text.n);
+    }
+    arena_fini(&a);
+    return changed;
+}
+
+void
+sources_renew(struct sources *s)
+{
+    for (struct source *d = s->data; d; d = d->next) {
+        struct str former = d->text;
+        if (!d->watched || read_data(s->arena, d->path, &d->text) < 0)
+            continue;
+        d->error = 0;
+        if (former.n)
+            explicit_bzero((void *)(uintptr_t)former.p, former.n);
+    }
+}
+
+void
 sources_wipe(struct sources *s)
 {
     for (struct source *d = s->data; d; d = d->next) {
@@ -217,9 +253,11 @@ sources_copy(struct sources *to, const struct sources *from)
         for (unsigned k = 0; k < i->n; k++)
             copy->paths[k] = arena_dup(to->arena, i->paths[k]);
     }
-    for (const struct source *data = from->data; data; data = data->next)
-        sources_add_data(to, arena_dup(to->arena, data->path),
-                         data->error ? STR_NONE : arena_dup(to->arena, data->text), data->error);
+    for (const struct source *data = from->data; data; data = data->next) {
+        struct str text = data->error ? STR_NONE : arena_dup(to->arena, data->text);
+        sources_add_data(to, arena_dup(to->arena, data->path), text, data->error)->watched =
+            data->watched;
+    }
     to->sealed = from->sealed;
 }
 

@@ -43,6 +43,12 @@ struct source *sources_open(struct sources *s, struct str path, int *error);
 /* The same for data, any bytes, at most SOURCE_DATA_MAX. The path is absolute. */
 enum { SOURCE_DATA_MAX = 256 << 20 };
 struct source *sources_open_data(struct sources *s, struct str path, int *error);
+/* The data of that path, when it was asked for, is watched. */
+void sources_watch(struct sources *s, struct str path);
+/* Can the file be read, and has it other bytes than these? */
+bool source_has_changed(const struct source *data);
+/* Reads all watched data anew; what cannot be read stays as it was. */
+void sources_renew(struct sources *s);
 /* Overwrites all data, which may be secret; before the arena goes. */
 void sources_wipe(struct sources *s);
 /* A source made of given text (usher proxy --from …, -g directives, tests), or the known one of

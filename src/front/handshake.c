@@ -70,6 +70,8 @@ shake(struct connection *c, struct tls_greeting *g, uint64_t deadline)
         tell(g, r, &p);
         return false;
     }
+    if (tls_greeting_check_peer(g, &c->conn, deadline) < 0)
+        return false;
     c->client.tls = true;
     c->client.verification = g->tls->verification;
     return true;

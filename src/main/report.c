@@ -83,3 +83,14 @@ report_diags(const struct diags *d, bool quiet)
             report_diag(diag, &a);
     arena_fini(&a);
 }
+
+void
+report_warnings_to_log(const struct diags *d)
+{
+    bool terminal = to_terminal;
+    if (terminal && is_terminal(error_log_global()))
+        return;
+    to_terminal = false;
+    report_diags(d, false);
+    to_terminal = terminal;
+}

@@ -10,6 +10,8 @@ void report(enum log_level level, int error, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 /* Every problem of a configuration, each with its excerpt. `quiet` leaves warnings out. */
 void report_diags(const struct diags *d, bool quiet);
+/* Warnings that the terminal was told of before there was a log: for the log. */
+void report_warnings_to_log(const struct diags *d);
 /* Until report_to_log the terminal is told; from then on only the log. */
 void report_to_log(void);
 /* From now on the global error log is told too. */

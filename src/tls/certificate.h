@@ -45,11 +45,13 @@ X509 *certificate_leaf(struct certificate *c);
 
 /* What its operator should know before users do: expired or not yet valid, expiry within 21 days, a
  * chain that lacks an intermediate (the last one is not issued by itself and the leaf by nobody
- * present), weak key or signature, none of `names` covered. Each is told in a sentence that names
- * the file. */
+ * present), weak key or signature. Each is told in a sentence that names the file. */
 typedef void certificate_tell_fn(void *arg, struct str sentence);
-void certificate_check(const struct certificate *c, const struct str *names, unsigned n, time_t now,
-                       certificate_tell_fn *tell, void *arg);
+void certificate_check(const struct certificate *c, time_t now, certificate_tell_fn *tell,
+                       void *arg);
+/* The same, when none of a server's names is covered; there may be wildcards and expressions. */
+void certificate_check_names(const struct certificate *c, const struct str *names, unsigned n,
+                             certificate_tell_fn *tell, void *arg);
 /* Does the leaf name that host (RFC 6125: alternative names, one leading label may be a wildcard)?
  */
 bool certificate_covers(const struct certificate *c, struct str host);

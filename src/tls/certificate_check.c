@@ -188,22 +188,23 @@ covers_name(const struct certificate *c, struct str name)
             (dot && certificate_covers(c, str_skip(rest, 1))));
 }
 
-static void
-check_names(const struct asking *q, const struct str *names, unsigned n)
+void
+certificate_check_names(const struct certificate *c, const struct str *names, unsigned n,
+                        certificate_tell_fn *tell, void *arg)
 {
+    struct asking q = { c, 0, tell, arg };
     for (unsigned i = 0; i < n; i++)
-        if (may_be_anything(names[i]) || covers_name(q->c, names[i]))
+        if (may_be_anything(names[i]) || covers_name(c, names[i]))
             return;
     if (n == 1)
-        say(q, "does not name the server: \"" STR_FMT "\"", STR_ARG(names[0]));
+        say(&q, "does not name the server: \"" STR_FMT "\"", STR_ARG(names[0]));
     else if (n > 1)
-        say(q, "names none of the server's %u names: \"" STR_FMT "\"%s", n, STR_ARG(names[0]),
+        say(&q, "names none of the server's %u names: \"" STR_FMT "\"%s", n, STR_ARG(names[0]),
             " and others");
 }
 
 void
-certificate_check(const struct certificate *c, const struct str *names, unsigned n, time_t now,
-                  certificate_tell_fn *tell, void *arg)
+certificate_check(const struct certificate *c, time_t now, certificate_tell_fn *tell, void *arg)
 {
     struct asking q = { c, now, tell, arg };
     check_dates(&q);
@@ -213,7 +214,6 @@ certificate_check(const struct certificate *c, const struct str *names, unsigned
     check_signature(&q, c->facts);
     for (int i = 0; i < sk_X509_num(c->chain); i++)
         check_signature(&q, sk_X509_value(c->chain, i));
-    check_names(&q, names, n);
 }
 
 int

@@ -3,6 +3,7 @@
 
 #include "exchange/secure/tls_server.h"
 #include "exchange/snapshot.h"
+#include "tls/ocsp_peer.h"
 
 void
 tls_greeting_init(struct tls_greeting *g, const struct listen_address *l, struct client *c)
@@ -76,6 +77,24 @@ find_server(struct tls_greeting *g, const struct tls_hello *hello)
         g->tls = g->listen->fallback->tls;
 }
 
+/* What its certificates' issuers say of them; renewed meanwhile where that is due. */
+static void
+add_staples(const struct tls_server *t, struct tls_choice *out)
+{
+    out->staples = t->staples;
+    for (unsigned i = 0; t->staples && i < t->n_certificates; i++)
+        if (t->staples[i])
+            ocsp_staple_tend(t->staples[i]);
+}
+
+/* Its own certificate is what its clients expect, and another's would be no use to them. */
+static void
+refuse(const struct tls_greeting *g, struct tls_choice *out)
+{
+    out->reject = true;
+    tls_greeting_log(g, LEVEL_ERROR, 0, "server has no certificate, handshake refused");
+}
+
 void
 tls_greeting_choose(void *greeting, const struct tls_hello *hello, struct tls_choice *out)
 {
@@ -88,9 +107,26 @@ tls_greeting_choose(void *greeting, const struct tls_hello *hello, struct tls_ch
                                 .reject = t->reject,
                                 .http2 = (g->listen->http2 || g->server->settings->http2),
                                 .buffer_size = t->buffer_size };
+    if (t->broken && t->n_certificates == 0 && t->named == NULL && !t->reject)
+        refuse(g, out);
+    if (!out->reject)
+        add_staples(t, out);
     if (t->named == NULL || out->reject)
         return;
     load_named(g, hello);
     out->certificates = g->loaded;
     out->n_certificates = g->n_loaded;
+}
+
+int
+tls_greeting_check_peer(const struct tls_greeting *g, struct conn *conn, uint64_t deadline)
+{
+    struct tls_problem p = { .text = "" };
+    if (g->tls->ocsp == NULL || !tls_has_peer_certificate(conn) ||
+        tls_verify_result(conn) != X509_V_OK)
+        return 0;
+    int e = ocsp_peer_check(tls_ssl(conn), g->tls->ocsp, deadline, &p);
+    if (e == 0 && p.text[0])
+        tls_greeting_log(g, LEVEL_ERROR, 0, p.text);
+    return e;
 }

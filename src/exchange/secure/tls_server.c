@@ -5,7 +5,9 @@
 #include "exchange/secure/tls_server.h"
 
 #include "exchange/hosts/listen_directive.h"
-#include "exchange/secure/named_certificates.h"
+#include "exchange/secure/server_certificates.h"
+#include "exchange/secure/server_ocsp.h"
+#include "exchange/secure/ssl_file.h"
 
 /* What the servers of one snapshot have in common. */
 struct tls_servers {
@@ -13,7 +15,8 @@ struct tls_servers {
     struct tls_context *context;
     uint64_t verification;
     struct tls_server *first;
-    struct map caches; /* name of a session cache → its size */
+    struct map caches;  /* name of a session cache → its size */
+    struct map checked; /* digests of certificates that their operator was told of */
 };
 
 struct building {
@@ -22,8 +25,6 @@ struct building {
     const struct ssl_settings *settings;
     const struct virtual_server *server;
     struct tls_server *out;
-    struct str *passwords;
-    unsigned n_passwords;
 };
 
 static void
@@ -31,6 +32,7 @@ drop_all(struct compile *c, void *arg)
 {
     struct tls_servers *all = arg;
     for (struct tls_server *t = all->first; t; t = t->next) {
+        server_ocsp_drop(t);
         tls_context_drop(t->context);
         for (unsigned i = 0; i < t->n_certificates; i++)
             certificate_drop(t->certificates[i]);
@@ -46,49 +48,10 @@ servers_of(struct compile *c)
     if (snap->tls_servers == NULL) {
         snap->tls_servers = arena_new(c->arena, struct tls_servers);
         map_init(&snap->tls_servers->caches, c->arena, false);
+        map_init(&snap->tls_servers->checked, c->arena, false);
         compile_finally(c, drop_all, snap->tls_servers);
     }
     return snap->tls_servers;
-}
-
-/* --- files --- */
-
-static bool
-load(struct building *b, const struct ssl_file *f, struct str *out)
-{
-    struct compile *c = b->compile;
-    int error = 0;
-    *out = STR_NONE;
-    if (f == NULL)
-        return true;
-    const struct source *s = sources_open_data(c->sources, f->path, &error);
-    if (s == NULL) {
-        diag_add(c->diags, LEVEL_EMERG, f->span, "open() \"" STR_FMT "\" failed (%d: %s)",
-                 STR_ARG(f->path), error, strerrordesc_np(error));
-        return false;
-    }
-    *out = s->text;
-    return true;
-}
-
-static bool
-load_passwords(struct building *b)
-{
-    struct str text, line;
-    if (!load(b, b->settings->passwords, &text))
-        return false;
-    for (size_t i = 0; i < text.n; i++)
-        b->n_passwords += text.p[i] == '\n';
-    b->passwords = arena_array(b->compile->arena, struct str, b->n_passwords + 1);
-    b->n_passwords = 0;
-    while (text.n) {
-        line = str_cut(&text, '\n');
-        if (str_ends(line, STR("\r")))
-            line.n--;
-        if (line.n)
-            b->passwords[b->n_passwords++] = line;
-    }
-    return true;
 }
 
 static bool
@@ -102,7 +65,7 @@ load_ticket_keys(struct building *b, struct tls_profile *p)
     p->ticket_keys = keys;
     for (f = b->settings->ticket_keys.first; f; f = f->next) {
         struct str *key = &keys[p->n_ticket_keys++];
-        if (!load(b, f, key))
+        if (!ssl_file_load(b->compile, f, key))
             return false;
         if (key->n != 48 && key->n != 80) {
             diag_add(b->compile->diags, LEVEL_EMERG, f->span,
@@ -128,8 +91,9 @@ load_verification(struct building *b, struct tls_profile *p)
                  "no ssl_client_certificate or ssl_trusted_certificate for ssl_verify_client");
         return false;
     }
-    if (!load(b, s->client_certificate, &client) || !load(b, s->trusted_certificate, &trusted) ||
-        !load(b, s->crl, &p->crl))
+    if (!ssl_file_load(b->compile, s->client_certificate, &client) ||
+        !ssl_file_load(b->compile, s->trusted_certificate, &trusted) ||
+        !ssl_file_load(b->compile, s->crl, &p->crl))
         return false;
     p->verify = s->verify;
     p->verify_depth = s->verify_depth;
@@ -177,8 +141,8 @@ fill_profile(struct building *b, struct tls_profile *p)
     p->session_timeout_ms = s->session_timeout.ms;
     p->early_data = s->early_data;
     p->key_log = s->key_log;
-    return check_cache(b) && load(b, s->dhparam, &p->dhparam) && load_ticket_keys(b, p) &&
-           load_verification(b, p);
+    return check_cache(b) && ssl_file_load(b->compile, s->dhparam, &p->dhparam) &&
+           load_ticket_keys(b, p) && load_verification(b, p);
 }
 
 static uint64_t
@@ -225,100 +189,6 @@ make_context(struct building *b)
     return true;
 }
 
-/* --- certificates --- */
-
-static bool
-read_pem(struct building *b, const struct ssl_file *f, const char *what, struct str *out)
-{
-    struct compile *c = b->compile;
-    int error = 0;
-    if (f->data) {
-        *out = f->path;
-        return true;
-    }
-    const struct source *s = sources_open_data(c->sources, f->path, &error);
-    if (s == NULL) {
-        diag_add(c->diags, LEVEL_EMERG, f->span,
-                 "cannot load %s \"" STR_FMT "\": open() failed (%d: %s)", what, STR_ARG(f->path),
-                 error, strerrordesc_np(error));
-        return false;
-    }
-    *out = s->text;
-    return true;
-}
-
-static bool
-load_certificate(struct building *b, const struct ssl_file *f, const struct ssl_file *key)
-{
-    struct tls_problem problem;
-    struct certificate_input in = { .path = f->path,
-                                    .key_path = key->path,
-                                    .passwords = b->passwords,
-                                    .n_passwords = b->n_passwords };
-    if (!read_pem(b, f, "certificate", &in.pem) ||
-        !read_pem(b, key, "certificate key", &in.key_pem))
-        return false;
-    struct certificate *certificate = certificate_get(&in, &problem);
-    if (certificate == NULL) {
-        diag_add(b->compile->diags, LEVEL_EMERG, f->span, "%s", problem.text);
-        return false;
-    }
-    b->out->certificates[b->out->n_certificates++] = certificate;
-    return true;
-}
-
-static bool
-has_variables(const struct ssl_settings *s)
-{
-    bool found = false;
-    for (const struct ssl_file *f = s->certificates.first; f; f = f->next)
-        found |= f->name != NULL;
-    for (const struct ssl_file *f = s->keys.first; f; f = f->next)
-        found |= f->name != NULL;
-    return found;
-}
-
-/* Each certificate has its key, in order. Returns how many pairs there are, -1 when not. */
-static int
-count_pairs(struct building *b)
-{
-    const struct ssl_file *f = b->settings->certificates.first, *key = b->settings->keys.first;
-    int n = 0;
-    for (; f && key; f = f->next, key = key->next)
-        n++;
-    if (f) {
-        diag_add(b->compile->diags, LEVEL_EMERG, f->span,
-                 "no \"ssl_certificate_key\" is defined for certificate \"" STR_FMT "\"",
-                 STR_ARG(f->text));
-        return -1;
-    }
-    if (n <= CERTIFICATES_MAX)
-        return n;
-    diag_add(b->compile->diags, LEVEL_EMERG, b->settings->certificates.first->span,
-             "a server has at most %d certificates", CERTIFICATES_MAX);
-    return -1;
-}
-
-static bool
-load_certificates(struct building *b)
-{
-    const struct ssl_settings *s = b->settings;
-    const struct ssl_file *key = s->keys.first;
-    struct tls_server *t = b->out;
-    int n = count_pairs(b);
-    bool fine = n >= 0;
-    if (n <= 0 || !load_passwords(b))
-        return fine;
-    if (has_variables(s)) {
-        t->named = named_certificates_open(b->compile, s, b->passwords, b->n_passwords);
-        return true;
-    }
-    t->certificates = arena_array(b->compile->arena, struct certificate *, (unsigned)n);
-    for (const struct ssl_file *f = s->certificates.first; f; f = f->next, key = key->next)
-        fine = load_certificate(b, f, key) && fine;
-    return fine;
-}
-
 /* The default server of an address must have something to present. */
 static void
 check_defaults(struct building *b, const struct server_build *server)
@@ -352,6 +222,7 @@ tls_server_build(struct compile *c, void *arg)
                           .settings = scope_settings(server->scope, &ssl_directives),
                           .server = server->server,
                           .out = t };
+    t->server = server->server;
     t->reject = b.settings->reject_handshake;
     t->buffer_size = b.settings->buffer_size.n;
     if (!make_context(&b))
@@ -359,6 +230,31 @@ tls_server_build(struct compile *c, void *arg)
     t->next = b.all->first;
     b.all->first = t;
     server->server->tls = t;
-    if (load_certificates(&b))
+    if (server_certificates_load(c, server, b.settings, &b.all->checked, t))
         check_defaults(&b, server);
+    server_ocsp_load(c, server, b.settings, t);
+}
+
+void
+tls_servers_tell_broken(const struct snapshot *s)
+{
+    const struct tls_server *t = s->tls_servers ? s->tls_servers->first : NULL;
+    for (; t; t = t->next)
+        if (t->broken)
+            log_write(error_log_global(), LEVEL_ERROR, 0,
+                      "server \"" STR_FMT "\" in " STR_FMT ":%u has no certificate: %s",
+                      STR_ARG(t->server->name), STR_ARG(t->server->span.source->path),
+                      t->server->span.line,
+                      t->n_certificates ? "only what its others allow is served"
+                                        : "its handshakes are refused");
+}
+
+unsigned
+tls_servers_broken(const struct snapshot *s)
+{
+    unsigned n = 0;
+    const struct tls_server *t = s->tls_servers ? s->tls_servers->first : NULL;
+    for (; t; t = t->next)
+        n += t->broken;
+    return n;
 }

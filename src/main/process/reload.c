@@ -5,6 +5,7 @@
 #include "main/process/reload.h"
 
 #include "config/source_seal.h"
+#include "exchange/secure/tls_server.h"
 #include "main/configuration.h"
 #include "main/process/privileges.h"
 #include "main/report.h"
@@ -82,6 +83,7 @@ take(struct supervisor *s, struct snapshot *new)
     snapshot_hold(new);
     s->snapshot = new;
     (void)supervisor_write_pid(s);
+    file_watch_settle(&s->files, &new->sources);
     snapshot_drop(former);
 }
 
@@ -118,15 +120,16 @@ put_in_force(struct supervisor *s, struct snapshot *new)
 
 /* The sockets come last: one that is bound and then not wanted would have taken connections. */
 static bool
-prepare(struct supervisor *s, struct snapshot *new, struct diags *d)
+prepare(struct supervisor *s, struct snapshot *new, struct diags *d, bool refused)
 {
     report_diags(d, false);
-    if (d->errors)
+    if (d->errors || refused)
         return false;
     unsigned threads = process_threads(process_settings_of(new));
     if (!configuration_open_logs(new, d) || !sockets_open(&s->sockets, new, threads))
         return false;
     configuration_use_logs(new);
+    tls_servers_tell_broken(new);
     return true;
 }
 
@@ -136,11 +139,45 @@ reload(struct supervisor *s)
     report(LEVEL_NOTICE, 0, "reconfiguring");
     struct diags d;
     struct snapshot *new = configuration_compile(s->options, NULL, &d);
-    bool fine = prepare(s, new, &d);
+    bool fine = prepare(s, new, &d, false);
     if (fine)
         put_in_force(s, new);
     else
         snapshot_free(new);
+    return fine;
+}
+
+static struct snapshot *
+compile_renewed(struct supervisor *s, struct diags *d)
+{
+    struct arena a;
+    struct sources renewed;
+    arena_init(&a, 0);
+    sources_init(&renewed, &a);
+    sources_copy(&renewed, &s->snapshot->sources);
+    renewed.sealed = true; /* the text may be half edited */
+    sources_renew(&renewed);
+    struct snapshot *new = configuration_compile(s->options, &renewed, d);
+    sources_wipe(&renewed);
+    arena_fini(&a);
+    return new;
+}
+
+bool
+reload_files(struct supervisor *s, struct str path, unsigned n)
+{
+    struct diags d;
+    report(LEVEL_NOTICE, 0, "reconfiguring: \"" STR_FMT "\" has changed%s", STR_ARG(path),
+           n > 1 ? ", and others" : "");
+    struct snapshot *new = compile_renewed(s, &d);
+    bool worse = tls_servers_broken(new) > tls_servers_broken(s->snapshot);
+    bool fine = prepare(s, new, &d, worse);
+    if (fine)
+        put_in_force(s, new);
+    else
+        snapshot_free(new);
+    if (worse)
+        report(LEVEL_ERROR, 0, "the changed files are broken: what was read before stays in force");
     return fine;
 }
 

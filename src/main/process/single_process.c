@@ -2,6 +2,7 @@
  * has. */
 #include "main/process/single_process.h"
 
+#include "exchange/secure/tls_server.h"
 #include "fiber/crash.h"
 #include "main/configuration.h"
 #include "main/process/pidfile.h"
@@ -57,6 +58,7 @@ reload_here(struct supervisor *s)
     if (d.errors == 0 && configuration_open_logs(new, &d) &&
         sockets_open(&s->sockets, new, thread_count)) {
         configuration_use_logs(new);
+        tls_servers_tell_broken(new);
         publish(s, new);
     } else {
         snapshot_free(new);

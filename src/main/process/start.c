@@ -2,6 +2,7 @@
  * failure is still told to whoever typed the command. */
 #include "main/process/start.h"
 
+#include "exchange/secure/tls_server.h"
 #include "main/configuration.h"
 #include "main/process/signals.h"
 #include "main/process/single_process.h"
@@ -104,6 +105,8 @@ open_all(struct supervisor *s, struct diags *d)
     if (!configuration_open_logs(s->snapshot, d))
         return false;
     configuration_use_logs(s->snapshot);
+    report_warnings_to_log(d);
+    tls_servers_tell_broken(s->snapshot);
     sockets_inherit(&s->sockets);
     bool inherited = s->sockets.inherited != NULL;
     s->parent = inherited ? getppid() : 0;

@@ -120,6 +120,18 @@ handle_reload(struct supervisor *s)
         s->state = SERVING;
 }
 
+/* A change that breaks more than it mends is not taken: the next one may be its other half. */
+static void
+look_at_files(struct supervisor *s)
+{
+    unsigned n;
+    if (clock_ms() < s->files.look_at || s->state != SERVING || is_settling(s))
+        return;
+    const struct source *changed = file_watch_look(&s->files, &s->snapshot->sources, &n);
+    if (changed)
+        (void)reload_files(s, changed->path, n);
+}
+
 static void
 successor_ended(struct supervisor *s, int status)
 {
@@ -238,10 +250,18 @@ next_moment(const struct supervisor *s)
     return respawn < end ? respawn : end;
 }
 
+/* Files wait until the worker has taken the configuration before; its answer ends the poll. */
+static uint64_t
+files_moment(const struct supervisor *s)
+{
+    return s->state == SERVING && !is_settling(s) ? s->files.look_at : NEVER;
+}
+
 static int
 timeout(const struct supervisor *s)
 {
-    uint64_t at = next_moment(s);
+    uint64_t at = next_moment(s), files = files_moment(s);
+    at = files < at ? files : at;
     clock_refresh();
     return at == NEVER ? FORGET_KEYS_MS : at > clock_ms() ? (int)(at - clock_ms()) : 0;
 }
@@ -273,14 +293,17 @@ static void
 supervise(struct supervisor *s)
 {
     while (!(s->state >= QUITTING && s->workers.first == NULL) && !failed_to_start(s)) {
-        struct pollfd fds[1 + WORKERS_POLLED] = { { .fd = s->signals, .events = POLLIN } };
-        unsigned n = workers_poll(&s->workers, fds + 1, WORKERS_POLLED);
-        (void)poll(fds, 1 + n, timeout(s));
+        struct pollfd fds[2 + WORKERS_POLLED] = { { .fd = s->signals, .events = POLLIN },
+                                                  { .fd = s->files.fd, .events = POLLIN } };
+        unsigned n = workers_poll(&s->workers, fds + 2, WORKERS_POLLED);
+        (void)poll(fds, 2 + n, timeout(s));
         clock_refresh();
+        file_watch_read(&s->files);
         ticket_keys_advance();
         read_workers(s);
         handle_signals(s);
         handle_reload(s);
+        look_at_files(s);
         act_on_time(s);
     }
 }
@@ -293,7 +316,10 @@ supervisor_run(struct supervisor *s, void (*started)(void))
     report(LEVEL_NOTICE, 0, "start worker processes");
     spawn_worker(s);
     s->started = started;
+    file_watch_init(&s->files);
+    file_watch_settle(&s->files, &s->snapshot->sources);
     supervise(s);
+    file_watch_close(&s->files);
     int code = s->state >= QUITTING ? 0 : 1;
     s->sockets.shared = supervisor_shares(s);
     sockets_close(&s->sockets, true);

@@ -2,6 +2,7 @@
  * configurations, and sees to it that a worker serves. It handles no traffic. */
 #pragma once
 
+#include "main/process/file_watch.h"
 #include "main/process/workers.h"
 
 struct supervisor {
@@ -9,6 +10,7 @@ struct supervisor {
     struct snapshot *snapshot; /* in force; one hold */
     struct sockets sockets;
     struct workers workers;
+    struct file_watch files;
     int signals;
     enum {
         SERVING,

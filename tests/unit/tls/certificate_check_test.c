@@ -39,8 +39,8 @@ check_days(struct mint m, X509 *above, const char *name, int days_on)
     struct certificate *c = certificate_get(&in, &p);
     if (c == NULL)
         fail_msg("%s", p.text);
-    certificate_check(c, names, name ? 1 : 0, time(NULL) + 3600 + days_on * 24L * 3600, note,
-                      &told);
+    certificate_check(c, time(NULL) + 3600 + days_on * 24L * 3600, note, &told);
+    certificate_check_names(c, names, name ? 1 : 0, note, &told);
     certificate_drop(c);
     X509_free(x);
     EVP_PKEY_free(key);

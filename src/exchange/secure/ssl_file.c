@@ -1,0 +1,19 @@
+/* Files are read by whoever may, and reach the others with the configuration's text. */
+#include "exchange/secure/ssl_file.h"
+
+bool
+ssl_file_load(struct compile *c, const struct ssl_file *f, struct str *out)
+{
+    int error = 0;
+    *out = STR_NONE;
+    if (f == NULL)
+        return true;
+    const struct source *s = sources_open_data(c->sources, f->path, &error);
+    if (s) {
+        *out = s->text;
+        return true;
+    }
+    diag_add(c->diags, LEVEL_EMERG, f->span, "open() \"" STR_FMT "\" failed (%d: %s)",
+             STR_ARG(f->path), error, strerrordesc_np(error));
+    return false;
+}

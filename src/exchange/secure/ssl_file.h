@@ -1,0 +1,8 @@
+/* Reading the files that ssl_* directives name. */
+#pragma once
+
+#include "exchange/secure/ssl_settings.h"
+
+/* Its bytes, sealed with the configuration; NULL has none. False: it cannot be read, an error of
+ * the configuration at its place. */
+bool ssl_file_load(struct compile *c, const struct ssl_file *f, struct str *out);
