@@ -9,10 +9,34 @@
 #include <openssl/sha.h>
 #include <stdlib.h>
 
+enum { EARLY_MAX = SSL3_RT_MAX_PLAIN_LENGTH };
+
 static int
 shake_hands(struct tls_session *s)
 {
     return SSL_do_handshake(s->ssl);
+}
+
+/* The handshake counts as done when there is early data: the request is answered at once. */
+static int
+read_early(struct tls_session *s)
+{
+    int result = SSL_read_early_data(s->ssl, s->plain->data + s->plain_n, EARLY_MAX - s->plain_n,
+                                     &s->plain_n);
+    if (result != SSL_READ_EARLY_DATA_FINISH)
+        return result;
+    s->early = false;
+    s->handshake->step = shake_hands;
+    return SSL_do_handshake(s->ssl);
+}
+
+static void
+begin_steps(struct tls_session *s, const struct tls_context *context)
+{
+    s->early = context->early_data;
+    s->handshake->step = s->early ? read_early : shake_hands;
+    if (s->early && s->plain == NULL)
+        s->plain = buffer_take_exact(EARLY_MAX);
 }
 
 /* The pieces of a session's identity: it is only resumed under the same settings, client
@@ -70,8 +94,11 @@ choose(struct tls_session *s, struct tls_context *first, tls_choose_fn *choose_f
     choose_fn(arg, &h->hello, &h->choice);
     h->chosen = true;
     s->record_max = h->choice.buffer_size;
-    if (h->choice.context != first && !tls_session_renew(s, h->choice.context))
-        return false;
+    if (h->choice.context != first) {
+        if (!tls_session_renew(s, h->choice.context))
+            return false;
+        begin_steps(s, h->choice.context);
+    }
     s->record_hello = false;
     if (s->kept.at == s->kept.n)
         tls_kept_fini(&s->kept);
@@ -99,7 +126,7 @@ int
 tls_accept(struct conn *c, struct tls_context *first, tls_choose_fn *choose_fn, void *arg,
            struct str ahead, uint64_t deadline, struct tls_problem *p)
 {
-    struct tls_handshake h = { .step = shake_hands, .problem = p };
+    struct tls_handshake h = { .problem = p };
     struct tls_session *s = tls_session_open(c, first);
     if (s == NULL) {
         tls_problem_take(p, "SSL_new() failed");
@@ -107,12 +134,17 @@ tls_accept(struct conn *c, struct tls_context *first, tls_choose_fn *choose_fn, 
     }
     s->handshake = &h;
     s->record_hello = true;
+    begin_steps(s, first);
     int e = -EPROTO;
     if (tls_keep(&s->kept, ahead.p, ahead.n))
         e = accept_on(s, first, choose_fn, arg, deadline);
     else
         tls_problem_say(p, "too much was sent in SSL handshake");
     s->handshake = NULL;
+    if (s->plain_n == 0) {
+        buffer_put(s->plain);
+        s->plain = NULL;
+    }
     if (e < 0)
         tls_session_close(s);
     return e;

@@ -217,7 +217,10 @@ tls_build(const struct tls_profile *profile, struct tls_problem *p)
     }
     struct tls_context *c = calloc(1, sizeof *c);
     must(c != NULL);
-    *c = (struct tls_context){ .ctx = ctx, .server = profile->server, .verify = profile->verify };
+    *c = (struct tls_context){ .ctx = ctx,
+                               .server = profile->server,
+                               .verify = profile->verify,
+                               .early_data = profile->early_data };
     client_sessions_init(&c->sessions);
     must(SSL_CTX_set_ex_data(ctx, ex_index, c) == 1);
     if (configure(ctx, profile, p))

@@ -92,8 +92,7 @@ tls_shake(struct tls_session *s, struct tls_handshake *h, uint64_t deadline)
             break;
         case SSL_ERROR_WANT_READ:
             s->dry = true; /* part of a record may be kept: it says nothing */
-            if (!conn_maybe_readable(s->conn) || s->out)
-                e = wait_for(s, WATCH_READ, deadline);
+            e = wait_for(s, WATCH_READ, deadline);
             break;
         default:
             return give_up(s);

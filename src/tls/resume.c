@@ -174,6 +174,19 @@ on_removed(SSL_CTX *ctx, SSL_SESSION *session)
         session_cache_remove(c->resumption.cache, id_of(session));
 }
 
+/* Early data can be replayed unless its ticket is good for once (RFC 8446 8.1): OpenSSL then keeps
+ * the sessions of its own. Machines that share keys cannot know of each other's tickets; there,
+ * what is served to early data is for the application to say. */
+static void
+accept_early(SSL_CTX *ctx, const struct tls_profile *profile)
+{
+    (void)SSL_CTX_set_max_early_data(ctx, SSL3_RT_MAX_PLAIN_LENGTH);
+    if (profile->n_ticket_keys)
+        SSL_CTX_set_options(ctx, SSL_OP_NO_ANTI_REPLAY);
+    else
+        SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_SERVER);
+}
+
 static void
 use_cache(struct tls_resumption *r, SSL_CTX *ctx, const struct tls_profile *profile)
 {
@@ -211,6 +224,8 @@ tls_resumption_init(struct tls_resumption *r, SSL_CTX *ctx, const struct tls_pro
     if (!profile->tickets && !cached)
         (void)SSL_CTX_set_num_tickets(ctx, 0); /* nothing could come of them */
     use_cache(r, ctx, profile);
+    if (profile->early_data)
+        accept_early(ctx, profile);
     return read_keys(r, profile, p);
 }
 

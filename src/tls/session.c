@@ -36,7 +36,6 @@ tls_session_open(struct conn *c, struct tls_context *context)
         free(s);
         return NULL;
     }
-    s->early = context->server && context->early_data;
     c->transport = &tls_transport;
     c->session = s;
     return s;
@@ -50,7 +49,6 @@ tls_session_renew(struct tls_session *s, struct tls_context *context)
         return false;
     SSL_free(s->ssl);
     s->ssl = fresh;
-    s->early = context->early_data;
     s->kept.at = 0;
     return true;
 }
@@ -69,6 +67,7 @@ tls_session_close(struct tls_session *s)
     s->conn->session = NULL;
     SSL_free(s->ssl);
     buffer_put(s->out);
+    buffer_put(s->plain);
     tls_kept_fini(&s->kept);
     free(s->server_name);
     free(s);

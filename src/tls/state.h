@@ -40,6 +40,8 @@ struct tls_session {
     size_t run;        /* plaintext written without a rest */
     uint64_t last_ms;  /* of the last write */
     struct tls_kept kept;
+    struct buffer *plain; /* early data that came with the hello; NULL: none */
+    size_t plain_at, plain_n;
     char *server_name;    /* SNI, or NULL */
     uint64_t session_key; /* of the target; 0: its sessions are not kept */
     int error;            /* of the socket: -errno */

@@ -17,6 +17,19 @@ break_off(struct tls_session *s, int error)
 
 /* --- Reading --- */
 
+static size_t
+read_plain(struct tls_session *s, char *p, size_t n)
+{
+    size_t some = s->plain_n - s->plain_at < n ? s->plain_n - s->plain_at : n;
+    memcpy(p, s->plain->data + s->plain_at, some);
+    s->plain_at += some;
+    if (s->plain_at == s->plain_n) {
+        buffer_put(s->plain);
+        s->plain = NULL;
+    }
+    return some;
+}
+
 /* Early data first, then what comes after the handshake. 1, or 0 with the error to be asked for. */
 static int
 read_ssl(struct tls_session *s, char *p, size_t n, size_t *got)
@@ -37,6 +50,8 @@ static ssize_t
 read_some(struct tls_session *s, char *p, size_t n)
 {
     size_t got = 0;
+    if (s->plain)
+        return (ssize_t)read_plain(s, p, n);
     ERR_clear_error();
     if (read_ssl(s, p, n, &got) == 1) {
         s->fruitless = 0;
@@ -57,7 +72,7 @@ read_some(struct tls_session *s, char *p, size_t n)
 static bool
 is_pending(const struct tls_session *s)
 {
-    return s->broken || SSL_get_shutdown(s->ssl) & SSL_RECEIVED_SHUTDOWN ||
+    return s->plain || s->broken || SSL_get_shutdown(s->ssl) & SSL_RECEIVED_SHUTDOWN ||
            SSL_pending(s->ssl) > 0 ||
            (!s->dry && (s->kept.at < s->kept.n || SSL_has_pending(s->ssl)));
 }
