@@ -2,6 +2,7 @@
 #include "tls/session.h"
 
 #include "base/random.h"
+#include "by_hand.h"
 #include "pair.h"
 
 #include "../test.h"
@@ -56,51 +57,18 @@ forget(void **state)
     return 0;
 }
 
-/* --- The client's bytes, by hand --- */
-
-static SSL *
-open_client(void)
-{
-    SSL *ssl = SSL_new(client_ctx);
-    SSL_set_bio(ssl, BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem()));
-    SSL_set_connect_state(ssl);
-    SSL_set_tlsext_host_name(ssl, "a.example");
-    if (session)
-        SSL_set_session(ssl, session);
-    return ssl;
-}
-
-static void
-carry_out(SSL *ssl)
-{
-    char *p;
-    long n = BIO_get_mem_data(SSL_get_wbio(ssl), &p);
-    if (n > 0)
-        assert_int_equal(conn_write(&pair.client, p, (size_t)n, 1000), 0);
-    (void)BIO_reset(SSL_get_wbio(ssl));
-}
-
-static void
-carry_in(SSL *ssl)
-{
-    char in[8192];
-    ssize_t n = conn_read(&pair.client, in, sizeof in, clock_in(5000));
-    assert_true(n > 0);
-    assert_int_equal(BIO_write(SSL_get_rbio(ssl), in, (int)n), n);
-}
-
 static void
 read_text(SSL *ssl, const char *expected)
 {
     char in[64];
     int n;
     while ((n = SSL_read(ssl, in, sizeof in)) <= 0) {
-        carry_out(ssl);
-        carry_in(ssl);
+        hand_out(ssl, &pair.client);
+        assert_true(hand_in(ssl, &pair.client));
     }
     assert_int_equal(n, strlen(expected));
     assert_memory_equal(in, expected, strlen(expected));
-    carry_out(ssl);
+    hand_out(ssl, &pair.client);
 }
 
 /* --- The server: answers each of n requests with one byte more --- */
@@ -129,26 +97,23 @@ static void
 talk(const char *early)
 {
     struct child server;
-    SSL *ssl = open_client();
+    SSL *ssl = hand_open(client_ctx, "a.example", session);
     size_t written;
     pair_open(&pair);
     child_start(&server, serve, NULL);
     if (early)
         assert_int_equal(SSL_write_early_data(ssl, early, strlen(early), &written), 1);
-    while (SSL_do_handshake(ssl) != 1) {
-        carry_out(ssl);
-        carry_in(ssl);
-    }
+    assert_true(hand_shake(ssl, &pair.client));
     bool taken = SSL_get_early_data_status(ssl) == SSL_EARLY_DATA_ACCEPTED;
     assert_int_equal(taken, was_early[0] = early && taken);
-    carry_out(ssl);
+    hand_out(ssl, &pair.client);
     if (taken)
         read_text(ssl, "early!");
     assert_int_equal(SSL_write(ssl, "late", 4), 4);
-    carry_out(ssl);
+    hand_out(ssl, &pair.client);
     read_text(ssl, "late!");
     (void)SSL_shutdown(ssl);
-    carry_out(ssl);
+    hand_out(ssl, &pair.client);
     SSL_free(ssl);
     child_join(&server);
     pair_close(&pair);
