@@ -69,5 +69,6 @@ h2_websocket_response(struct exchange *x, struct h2_exchange *h)
     }
     fields_remove_named(&r->fields, name);
     r->status = 200;
+    r->content_length = -1;
     return 0;
 }
