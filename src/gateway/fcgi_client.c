@@ -86,7 +86,7 @@ send_request(struct gateway *g)
     fcgi_reader_init(&c->reader);
     buf_init(&c->head, &g->x->arena, 0, 0);
     g->why = NULL;
-    g->sent_before = backend_conn(g)->bytes_written;
+    g->sent_before = backend_conn(g)->sent;
     return send_records(g, buf_str(&g->request_head), whole ? g->body_bytes : STR_NONE, whole);
 }
 

@@ -104,6 +104,8 @@ struct gateway {
     bool uploading, upload_started, upload_client;
     uint64_t moved_ms;    /* when the upload last made progress */
     bool request_sent;    /* of the present try: bytes have left */
+    bool unprocessed;     /* the backend says that it has not acted on it */
+    struct fiber *fiber;  /* the exchange's */
     uint64_t sent_before; /* by the connection, before this try's request */
     bool says_close;      /* our request's Connection has "close" */
     /* The response. */
@@ -142,9 +144,15 @@ struct client_codec {
     int (*read_body)(struct gateway *g, struct chunk *out);
     /* May the connection serve another request, now that the response was read to its end? */
     bool (*may_keep)(const struct gateway *g);
+    /* Where a connection is shared, what else it asks of the connection. NULL: it is asked itself.
+     */
+    bool (*is_ready)(const struct gateway *g); /* will read_body answer without parking? */
+    void (*hang_up)(struct gateway *g);        /* ends a read_head that g->fiber waits in */
+    void (*end_try)(struct gateway *g);        /* before the connection is let go */
 };
 
 extern const struct client_codec h1_client_codec;
+extern const struct client_codec h2_client_codec; /* HTTP/2 */
 
 enum verdict gateway_run(struct exchange *x, const struct gateway_settings *my,
                          const struct client_codec *codec, const struct gateway_target *target,
@@ -155,7 +163,10 @@ enum verdict gateway_run(struct exchange *x, const struct gateway_settings *my,
 /* gateway/request_body.c: reads the body whole as settings ask, or prepares streaming. Returns
  * PASS, or FAILED. */
 enum verdict gateway_take_body(struct gateway *g);
-/* Begins the uploader of what does not lie in memory; after send_request. */
+/* Is the body sent by a fiber of its own, as it does not lie in memory or may have to wait for the
+ * backend's window? */
+bool gateway_uploads(const struct gateway *g);
+/* Begins that; after send_request. */
 void gateway_send_body(struct gateway *g);
 /* Joins the uploader. Its fault, if it failed on the client's side, is told by upload_client. */
 void gateway_end_upload(struct gateway *g);
@@ -164,7 +175,8 @@ void gateway_end_upload(struct gateway *g);
 enum verdict gateway_take_response(struct gateway *g);
 /* Ends the try; the connection goes back to the pool when the response was read to its end. */
 void gateway_finish(struct gateway *g);
-/* gateway/run.c */
+/* gateway/run.c: lets go of the try's connection; of what was read of it. */
+void gateway_release(struct gateway *g, bool keep);
 void gateway_drop_input(struct gateway *g);
 /* gateway/tunnel.c: after a 101, bytes both ways until one side ends or both are idle for
  * read_timeout. */

@@ -4,34 +4,13 @@
 
 #include "gateway/backend_io.h"
 #include "gateway/hop_by_hop.h"
+#include "gateway/request_fields.h"
 
 #include <errno.h>
 
 enum { REQUEST_FIRST = 1024 };
 
 /* --- the request --- */
-
-static struct str
-method_of(struct gateway *g)
-{
-    return g->my->method ? template_eval(g->my->method, g->x) : g->x->request.method_name;
-}
-
-/* Fields that are for this hop or that usher writes itself. */
-static bool
-is_ours(enum header id)
-{
-    return id == HEADER_HOST || id == HEADER_CONTENT_LENGTH || id == HEADER_EXPECT ||
-           hop_is_bound(id);
-}
-
-static bool
-is_replaced(const struct set_headers *set, const struct field *f)
-{
-    if (set == NULL)
-        return false;
-    return f->id != HEADER_OTHER ? set->known[f->id] : map_try(&set->others, f->name) != NULL;
-}
 
 static void
 write_client_fields(struct gateway *g, struct buf *b)
@@ -40,22 +19,9 @@ write_client_fields(struct gateway *g, struct buf *b)
     const struct hop_names names = hop_names_of(fields);
     for (unsigned i = 0; i < fields->n; i++) {
         const struct field *f = &fields->v[i];
-        if (!is_ours(f->id) && !is_replaced(g->my->set_headers, f) && !hop_names_has(&names, f))
+        if (request_passes(g, &names, f))
             h1_write_field(b, f->name, f->value);
     }
-}
-
-static bool
-sets(const struct gateway *g, enum header id)
-{
-    return g->my->set_headers && g->my->set_headers->known[id];
-}
-
-/* Values come from clients through variables: a line break would be a second field. */
-static bool
-is_safe(struct str value)
-{
-    return str_find(value, '\n') < 0 && str_find(value, '\r') < 0 && str_find(value, '\0') < 0;
 }
 
 static void
@@ -65,21 +31,11 @@ write_set_headers(struct gateway *g, struct buf *b)
     for (unsigned i = 0; set && i < set->n; i++) {
         enum header id = set->v[i].id;
         struct str value = template_eval(set->v[i].value, g->x);
-        if (value.n == 0 || !is_safe(value) || id == HEADER_CONTENT_LENGTH ||
-            id == HEADER_TRANSFER_ENCODING)
-            continue; /* framing is what the body is, whatever the configuration says */
+        if (!request_may_set(id, value))
+            continue;
         g->says_close |= id == HEADER_CONNECTION && list_has_token(value, STR("close"));
         h1_write_field(b, set->v[i].name, value);
     }
-}
-
-/* A body that is not passed may be left unmentioned: proxy_set_header Content-Length "". */
-static bool
-has_length(const struct gateway *g)
-{
-    if (g->body_size > 0 || g->my->set_body)
-        return true;
-    return g->x->request.framing != FRAMING_NONE && !sets(g, HEADER_CONTENT_LENGTH);
 }
 
 static void
@@ -87,42 +43,35 @@ write_framing(struct gateway *g, struct buf *b)
 {
     if (g->body_chunked) {
         buf_put(b, STR("Transfer-Encoding: chunked\r\n"));
-    } else if (has_length(g)) {
+    } else if (request_has_length(g)) {
         buf_put(b, STR("Content-Length: "));
         buf_u64(b, g->body_size);
         buf_put(b, STR("\r\n"));
     }
 }
 
-/* Method and target may be made of variables, so of what a client sent percent-encoded: a blank or
- * a line end in them would be another request (RFC 9112 3). */
-static enum verdict
-write_request_line(struct gateway *g, struct buf *b)
+static void
+write_request_line(struct gateway *g, struct str method, struct buf *b)
 {
-    struct str method = method_of(g), target = g->target.uri;
-    if (!h1_is_token(method))
-        return fail(g->x, FAULT_BAD_REQUEST, "invalid method for upstream");
-    for (size_t i = 0; i < target.n; i++)
-        if ((uint8_t)target.p[i] <= ' ' || target.p[i] == 0x7f)
-            return fail(g->x, FAULT_BAD_REQUEST, "blank or control character in URI for upstream");
     buf_put(b, method);
     buf_byte(b, ' ');
-    buf_put(b, target);
+    buf_put(b, g->target.uri);
     buf_put(b, g->http_version == VERSION_10 ? STR(" HTTP/1.0\r\n") : STR(" HTTP/1.1\r\n"));
-    return PASS;
 }
 
 static enum verdict
 write_request(struct gateway *g)
 {
     struct buf *b = &g->request_head;
-    buf_init(b, &g->x->arena, REQUEST_FIRST, 0);
-    enum verdict v = write_request_line(g, b);
+    struct str method = request_method(g);
+    enum verdict v = request_check_line(g, method, g->target.uri);
     if (v != PASS)
         return v;
-    if (!sets(g, HEADER_HOST))
+    buf_init(b, &g->x->arena, REQUEST_FIRST, 0);
+    write_request_line(g, method, b);
+    if (!request_sets(g, HEADER_HOST))
         h1_write_field(b, STR("Host"), g->target.host);
-    if (g->http_version == VERSION_10 && !sets(g, HEADER_CONNECTION)) {
+    if (g->http_version == VERSION_10 && !request_sets(g, HEADER_CONNECTION)) {
         buf_put(b, STR("Connection: close\r\n"));
         g->says_close = true;
     }
@@ -139,7 +88,7 @@ send_request(struct gateway *g)
 {
     struct iovec iov[2] = { { g->request_head.p, g->request_head.n },
                             { (void *)g->body_bytes.p, g->body_bytes.n } };
-    g->sent_before = backend_conn(g)->bytes_written;
+    g->sent_before = backend_conn(g)->sent;
     return backend_writev(g, iov, g->body_bytes.n ? 2 : 1);
 }
 
@@ -194,7 +143,7 @@ parse_head(struct gateway *g, size_t size, const char **why)
     struct str head = arena_dup(&x->arena, str_head(backend_unread(g), size));
     g->start += size;
     fields_init(&g->head.fields, &x->arena);
-    enum method method = g->my->method ? method_id(method_of(g)) : x->request.method;
+    enum method method = g->my->method ? method_id(request_method(g)) : x->request.method;
     if (h1_parse_response(head, &limits, method, &g->head, why) != H1_DONE)
         return -EPROTO;
     g->left = g->head.content_length;

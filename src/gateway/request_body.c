@@ -170,10 +170,13 @@ gateway_take_body(struct gateway *g)
 
 /* --- sending --- */
 
+/* What is there whole. */
 static int
-upload_file(struct gateway *g)
+upload_kept(struct gateway *g)
 {
-    const struct chunk all = { .file = g->body_file, .file_size = g->body_size, .last = true };
+    const struct chunk all = {
+        .bytes = g->body_bytes, .file = g->body_file, .file_size = g->body_size, .last = true
+    };
     int r = g->codec->send_body(g, &all);
     return r < 0 ? r : g->codec->end_body(g);
 }
@@ -201,7 +204,10 @@ upload_stream(struct gateway *g)
 static void
 hang_up(struct gateway *g)
 {
-    (void)shutdown(g->attempt.conn->conn.watch.fd, SHUT_RDWR);
+    if (g->codec->hang_up)
+        g->codec->hang_up(g);
+    else
+        (void)shutdown(g->attempt.conn->conn.watch.fd, SHUT_RDWR);
 }
 
 /* The second fiber. A backend that stops reading may have answered: only its own silence counts,
@@ -210,7 +216,7 @@ static void
 upload(void *arg)
 {
     struct gateway *g = arg;
-    g->upload_error = g->body_file >= 0 ? upload_file(g) : upload_stream(g);
+    g->upload_error = g->body_streams ? upload_stream(g) : upload_kept(g);
     g->uploading = false;
     g->moved_ms = clock_ms();
     bool hopeless = g->upload_client || g->upload_error == -ETIMEDOUT;
@@ -218,10 +224,18 @@ upload(void *arg)
         hang_up(g);
 }
 
+bool
+gateway_uploads(const struct gateway *g)
+{
+    enum { ANY_WINDOW = 16 * 1024 };
+    return g->body_streams || g->body_file >= 0 ||
+           (g->codec->shares && g->body_bytes.n > ANY_WINDOW);
+}
+
 void
 gateway_send_body(struct gateway *g)
 {
-    if (!g->body_streams && g->body_file < 0)
+    if (!gateway_uploads(g))
         return;
     g->uploading = g->upload_started = true;
     g->upload_error = 0;

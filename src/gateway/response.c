@@ -56,6 +56,8 @@ static bool
 ready(struct body *b)
 {
     struct gateway *g = container_of(b, struct gateway, body);
+    if (g->codec->is_ready)
+        return g->body_ended || g->codec->is_ready(g);
     return g->body_ended || g->end > g->start ||
            (g->attempt.conn && conn_maybe_readable(&g->attempt.conn->conn));
 }
@@ -79,7 +81,7 @@ gateway_finish(struct gateway *g)
     gateway_end_upload(g);
     g->step->response_us = (int64_t)(clock_us() - g->step->began_us);
     attempt_report(&g->attempt, ATTEMPT_GOOD);
-    attempt_release(&g->attempt, keep);
+    gateway_release(g, keep);
 }
 
 /* --- the head --- */

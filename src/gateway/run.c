@@ -5,6 +5,7 @@
 #include "exchange/upstream_trail.h"
 #include "gateway/hop_by_hop.h"
 #include "gateway/tls_settings.h"
+#include "h2/h2.h"
 #include "observe/log.h"
 
 #include <errno.h>
@@ -194,9 +195,9 @@ read_fault(int error, const char *why)
     case -EMSGSIZE:
         return (struct outcome){ FAULT_UPSTREAM_HEADER_TOO_LARGE, 0, NULL };
     case -EPIPE:
-        return (struct outcome){ FAULT_UPSTREAM_CLOSED, 0, NULL };
+        return (struct outcome){ FAULT_UPSTREAM_CLOSED, 0, why };
     default:
-        return (struct outcome){ FAULT_UPSTREAM_RESET, -error, NULL };
+        return (struct outcome){ FAULT_UPSTREAM_RESET, why ? 0 : -error, why };
     }
 }
 
@@ -250,6 +251,7 @@ read_final_head(struct gateway *g, const char **why)
         *why = "upstream sent too many interim responses";
         if (n == INTERIM_MOST)
             return -EPROTO;
+        *why = NULL;
         relay_interim(g);
     }
     *why = r == 0 ? "upstream switches protocols and was not asked to" : *why;
@@ -260,7 +262,7 @@ static struct outcome
 ask(struct gateway *g)
 {
     const char *why = NULL;
-    g->request_sent = g->upload_client = false;
+    g->request_sent = g->unprocessed = g->upload_client = false;
     g->upload_error = 0;
     g->x->doing = "sending request to upstream";
     int failed_send = g->codec->send_request(g);
@@ -289,6 +291,14 @@ gateway_drop_input(struct gateway *g)
     g->start = g->end = 0;
 }
 
+void
+gateway_release(struct gateway *g, bool keep)
+{
+    if (g->codec->end_try && g->attempt.conn)
+        g->codec->end_try(g);
+    attempt_release(&g->attempt, keep);
+}
+
 static void
 end_try(struct gateway *g, enum attempt_result result)
 {
@@ -297,7 +307,7 @@ end_try(struct gateway *g, enum attempt_result result)
     g->step->response_us = (int64_t)(clock_us() - g->step->began_us);
     if (attempt_report(&g->attempt, result))
         exchange_log(g->x, LEVEL_WARN, 0, "upstream server temporarily disabled");
-    attempt_release(&g->attempt, false);
+    gateway_release(g, false);
 }
 
 /* A pooled connection may have been closed by the backend at the moment it was taken. That is not
@@ -307,12 +317,17 @@ end_try(struct gateway *g, enum attempt_result result)
 static bool
 died_of_age(const struct gateway *g, struct outcome o)
 {
+    if (g->unprocessed && g->attempt.conn)
+        return !g->body_begun;
     bool silent = o.fault == FAULT_UPSTREAM_CLOSED || o.fault == FAULT_UPSTREAM_RESET ||
                   o.fault == FAULT_UPSTREAM_SEND_FAILED;
-    if (!silent || g->attempt.conn == NULL || !g->attempt.conn->reused || g->body_begun)
+    const struct upstream_conn *c = g->attempt.conn;
+    if (!silent || c == NULL || !c->reused || g->body_begun)
         return false;
+    if (c->h2 && h2_link_error(c->h2, NULL) == 0)
+        return false; /* it lives, and its stream alone does not */
     return method_is_idempotent(g->x->request.method) || !g->request_sent ||
-           !conn_was_heard(&g->attempt.conn->conn, g->sent_before);
+           !conn_was_heard(&c->conn, g->sent_before);
 }
 
 static struct outcome
@@ -327,7 +342,7 @@ try_peer(struct gateway *g)
             return o;
         gateway_end_upload(g);
         gateway_drop_input(g);
-        attempt_release(&g->attempt, false);
+        gateway_release(g, false);
     }
 }
 
@@ -362,7 +377,7 @@ may_go_on(const struct gateway *g, unsigned condition)
         tries = peers;
     if (!(g->my->next_upstream & condition) || g->attempt.picks >= tries || !has_time(g))
         return false;
-    if (g->request_sent && !method_is_idempotent(g->x->request.method) &&
+    if (g->request_sent && !g->unprocessed && !method_is_idempotent(g->x->request.method) &&
         !(g->my->next_upstream & NEXT_NON_IDEMPOTENT))
         return false;
     return !g->body_begun && !fiber_cancelled();
@@ -444,7 +459,8 @@ gateway_run(struct exchange *x, const struct gateway_settings *my, const struct 
                            .codec = codec,
                            .target = *target,
                            .http_version = http_version,
-                           .body_file = -1 };
+                           .body_file = -1,
+                           .fiber = fiber_self() };
     trail_of(g);
     attempt_init(&g->attempt, target->upstream, &x->arena);
     if (target->tls)

@@ -124,6 +124,8 @@ int h2_read_head(struct h2_stream *s, uint64_t deadline) __attribute__((warn_unu
  * windows until then. */
 int h2_read(struct h2_stream *s, struct str *out, uint64_t deadline)
     __attribute__((warn_unused_result));
+/* Is nothing but trailers left to read? */
+bool h2_has_ended(const struct h2_stream *s);
 /* Is there something to read (a piece, the end, an error) without parking? */
 bool h2_is_readable(const struct h2_stream *s);
 

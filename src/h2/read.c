@@ -18,7 +18,7 @@ static int
 end_of(const struct stream *st)
 {
     const struct h2_link *l = st->pub.link;
-    if (st->pub.error == NGHTTP2_REFUSED_STREAM && !l->dead)
+    if (st->pub.error == NGHTTP2_REFUSED_STREAM)
         return -ESTALE;
     if (st->refused)
         return -EMSGSIZE;
@@ -102,6 +102,13 @@ h2_read(struct h2_stream *s, struct str *out, uint64_t deadline)
         if (r < 0)
             return r;
     }
+}
+
+bool
+h2_has_ended(const struct h2_stream *s)
+{
+    const struct stream *st = (const struct stream *)s;
+    return s->end_of_body && st->in == NULL;
 }
 
 bool

@@ -218,6 +218,7 @@ conn_send(struct conn *c, const struct iovec *iov, int n)
         c->watch.ready &= ~(unsigned)WATCH_WRITE;
     if (sent == -EAGAIN && c->watch.ready & WATCH_ERROR)
         return -ECONNRESET;
+    c->sent += sent > 0 ? (uint64_t)sent : 0;
     return sent;
 }
 
@@ -296,6 +297,7 @@ sendfile_once(struct conn *c, int file, off_t *offset, size_t n)
         return -EIO;
     if (sent < 0 && errno == EAGAIN)
         c->watch.ready &= ~(unsigned)WATCH_WRITE;
+    c->sent += sent > 0 ? (uint64_t)sent : 0;
     return sent < 0 ? -errno : sent;
 }
 

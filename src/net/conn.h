@@ -29,6 +29,7 @@ struct conn {
     const struct transport *transport; /* NULL: plain */
     void *session;                     /* the transport's */
     uint64_t bytes_read, bytes_written;
+    uint64_t sent;  /* taken by the socket: what a transport has made of bytes_written */
     unsigned burst; /* full reads since the last wait; the conn's own */
     void *owner;    /* whose it is, for watch.on_event; the conn does not look at it */
 };
@@ -76,7 +77,7 @@ int conn_shutdown_write(struct conn *c);
 bool conn_is_stale(struct conn *c);
 /* The same, asking the kernel in any case: for what cannot be sent twice. */
 bool conn_is_stale_now(struct conn *c);
-/* Did the peer's kernel take anything of what was written after the first `before` bytes? True when
+/* Did the peer's kernel take anything of what was sent after the first `before` bytes? True when
  * that is not known (unix sockets). A peer that had closed before it came has not: that much can be
  * sent again, whatever it is. */
 bool conn_was_heard(const struct conn *c, uint64_t before);

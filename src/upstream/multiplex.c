@@ -7,9 +7,18 @@
 
 #include <errno.h>
 
-/* What a backend may have on its way to slow clients: a stream's part, and of all streams; the
- * latter serves more stuck streams than a peer usually bears. */
-enum { STREAM_WINDOW = 128 * 1024, CONNECTION_WINDOW = 16 * 1024 * 1024 };
+/* As many exchanges share a connection, whatever more its peer would bear. What a backend may have
+ * on its way to clients that read and to those that do not; all of the latter do not fill the
+ * connection's window, so that nobody waits for them. */
+enum {
+    STREAMS_MAX = 128,
+    STREAM_WINDOW = 64 * 1024,
+    READING_WINDOW = 512 * 1024,
+    CONNECTION_WINDOW = STREAMS_MAX * STREAM_WINDOW + 4 * READING_WINDOW,
+};
+
+/* A socket that takes nothing, a field block that does not end: the connection is dead. */
+enum { PATIENCE_MS = 60 * 1000 };
 
 /* Field blocks: each exchange has its own, lower limit. */
 enum { HEAD_MOST = 512 * 1024, FIELDS_MOST = 4096 };
@@ -83,16 +92,18 @@ on_change(struct h2_link *link)
 }
 
 static void
-open_link(struct upstream_conn *c, const struct connect_options *o)
+open_link(struct upstream_conn *c)
 {
     static const struct h2_events events = { .on_change = on_change };
-    const struct h2_settings settings = { .stream_window = STREAM_WINDOW,
+    const struct h2_settings settings = { .max_streams = STREAMS_MAX,
+                                          .stream_window = STREAM_WINDOW,
+                                          .reading_window = READING_WINDOW,
                                           .connection_window = CONNECTION_WINDOW,
                                           .max_head = HEAD_MOST,
                                           .max_field = HEAD_MOST,
                                           .max_fields = FIELDS_MOST,
-                                          .send_timeout_ms = o->timeout_ms,
-                                          .head_timeout_ms = o->timeout_ms };
+                                          .send_timeout_ms = PATIENCE_MS,
+                                          .head_timeout_ms = PATIENCE_MS };
     c->h2 = h2_link_open(&c->conn, &settings, &events, c, STR_NONE);
 }
 
@@ -107,7 +118,7 @@ open_shared(struct lane *l, const struct address *to, const struct connect_optio
     *out = connect_open(l, to, o, &e);
     list_remove(&opening.at);
     if (*out)
-        open_link(*out, o);
+        open_link(*out);
     fiber_condition_broadcast(&m->changed);
     return e;
 }
