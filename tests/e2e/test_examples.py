@@ -1,4 +1,6 @@
 """Every example in conf/examples/ is valid as it stands; what each one promises is kept."""
+import re
+import ssl
 import subprocess
 
 import pytest
@@ -7,9 +9,11 @@ from client import connect, get
 from fcgi import answer
 from origin import reply
 from proxy import BIN, ROOT
+from tls_client import CA, connect_tls, context, get_tls
 
 PACKAGED = {name: (ROOT / "conf" / name).read_bytes()
             for name in ("mime.types", "fastcgi.conf", "fastcgi_params")}
+CLIENT_FILES = {"/etc/ssl/clients-ca.pem": CA.cert, "/etc/ssl/clients.crl": CA.crl()}
 EXAMPLES = sorted((ROOT / "conf/examples").glob("*.conf"))
 
 
@@ -22,6 +26,22 @@ def example(name):
     return text
 
 
+def with_files(text, leaf, contents=()):
+    """The text with its files below the prefix, and the files: the leaf's unless contents has them."""
+    files = {}
+    for path in re.findall(r"/etc/[^;]+", text):
+        own = leaf.key if path.endswith(("key", "privkey.pem")) else leaf.chain
+        files[path[1:]] = dict(contents).get(path, own)
+    return text.replace("/etc/", "%%PREFIX%%/etc/"), files
+
+
+def over_tls(name, leaf, contents=()):
+    """An example with its TLS port on loopback and its files in the test's directory."""
+    text = example(name).replace("listen 80 default_server;", "listen 127.0.0.1:%%PORT%%;")
+    text = text.replace("listen 443 ssl", "listen 127.0.0.1:%%PORT2%% ssl")
+    return with_files(text.replace("/srv", "%%PREFIX%%/srv"), leaf, contents)
+
+
 def backends(origin):
     def script(name):
         return lambda conn, r: reply(f"{name} {r.target} {r.get('Host')}")
@@ -31,7 +51,8 @@ def backends(origin):
 @pytest.mark.usher_only("a fragment")
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda p: p.name)
 def test_every_example_is_valid_alone(usher, path):
-    done = usher(path.read_text(), bare=True, start=False, files=PACKAGED).run("-t")
+    text, files = with_files(path.read_text(), CA.issue("example.com"), CLIENT_FILES)
+    done = usher(text, bare=True, start=False, files={**PACKAGED, **files}).run("-t")
     assert done.returncode == 0, done.stderr
 
 
@@ -115,6 +136,48 @@ def test_site_and_api(usher, origin):
         assert c.get("/assets/b.js").status == 404
         assert c.get("/api/users", host="app.example.com").text == "1 /api/users app.example.com"
         assert c.get("/api/upload").text.startswith("1 /api/upload")
+
+
+def test_https_of_modern_grade(usher, origin):
+    leaf = CA.issue("example.com", names=["example.com", "www.example.com"])
+    text, files = over_tls("https.conf", leaf)
+    proxy = usher(text, **backends(origin), files={**files, "srv/acme/.well-known/acme-challenge/x": "token"})
+    tls = proxy.ports["PORT2"]
+    r = get(proxy, "/a?b", host="www.example.com")
+    assert (r.status, r.get("Location")) == (301, "https://www.example.com/a?b")
+    assert get(proxy, "/.well-known/acme-challenge/x").text == "token"
+    with connect_tls(tls, "example.com", context(trust=True)) as c:
+        assert c.sock.version() == "TLSv1.3"
+        assert c.get("/x", host="example.com").text == "1 /x example.com"
+    for version in ("TLSv1", "TLSv1_1", "TLSv1_2"):
+        old = context()
+        old.set_ciphers("ALL:@SECLEVEL=0")
+        old.maximum_version = old.minimum_version = getattr(ssl.TLSVersion, version)
+        with pytest.raises(ssl.SSLError):
+            connect_tls(tls, "example.com", old)
+    with pytest.raises(ssl.SSLError, match="UNRECOGNIZED_NAME"):
+        connect_tls(tls, "other.example")
+    done = subprocess.run(["curl", "-sSk", "--http2", "-w", " %{http_version}", "--resolve",
+                           f"example.com:{tls}:127.0.0.1", f"https://example.com:{tls}/y"],
+                          capture_output=True, text=True, timeout=20)
+    assert done.stdout == "1 /y example.com 2", done.stderr
+
+
+def test_client_certificates(usher, origin, tmp_path):
+    leaf = CA.issue("api.example.com", names=["api.example.com", "status.example.com"])
+    good, bad = CA.issue("alice"), CA.issue("bob")
+    CA.revoke(bad)
+    text, files = over_tls("client-certificates.conf", leaf,
+                           {**CLIENT_FILES, "/etc/ssl/clients.crl": CA.crl()})
+    b = backends(origin)
+    proxy = usher(text.replace("127.0.0.1:%%PORT2%%", "127.0.0.1:%%PORT%%"), **b,
+                  files=files)
+    assert get_tls(proxy, "/x", "api.example.com", context(leaf=good, directory=tmp_path)).status == 200
+    assert b["B1"].requests[0].get("X-Client-Name") == "CN=alice"
+    for leaf in (bad, None):
+        r = get_tls(proxy, "/x", "api.example.com", context(leaf=leaf, directory=tmp_path))
+        assert (r.status, r.text) == (403, "a client certificate is needed\n")
+    assert get_tls(proxy, "/", "status.example.com").text == "fine\n"
 
 
 def test_maintenance_page(usher, origin):
