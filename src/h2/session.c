@@ -3,6 +3,7 @@
 
 #include "base/must.h"
 #include "h2/limits.h"
+#include "h2/memory.h"
 
 #include <errno.h>
 
@@ -252,8 +253,9 @@ h2_session_open(struct h2_link *l)
 {
     set_defaults(&l->settings);
     nghttp2_option *o = make_option(l->settings.server);
-    int r = l->settings.server ? nghttp2_session_server_new2(&l->session, callbacks, l, o)
-                               : nghttp2_session_client_new2(&l->session, callbacks, l, o);
+    int r = l->settings.server
+                ? nghttp2_session_server_new3(&l->session, callbacks, l, o, h2_memory())
+                : nghttp2_session_client_new3(&l->session, callbacks, l, o, h2_memory());
     nghttp2_option_del(o);
     if (r == 0)
         r = submit_settings(l);

@@ -2,6 +2,7 @@
 #include "h2/link.h"
 
 #include "base/must.h"
+#include "h2/memory.h"
 
 #include <stdlib.h>
 
@@ -20,8 +21,7 @@ h2_wake(struct fiber **who)
 struct stream *
 h2_stream_open(struct h2_link *l, int32_t id)
 {
-    struct stream *st = calloc(1, sizeof *st);
-    must(st != NULL);
+    struct stream *st = h2_memory_take(sizeof *st);
     st->pub.link = l;
     st->pub.id = id;
     st->file = -1;
@@ -50,7 +50,7 @@ h2_stream_free(struct stream *st)
         l->block = NULL;
     drop_pieces(st);
     list_remove(&st->at);
-    free(st);
+    h2_memory_put(st);
 }
 
 /* Given up by the peer, or for what it sent: not by us, and not after all was said. */

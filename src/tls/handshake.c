@@ -5,14 +5,13 @@
 #include "tls/state.h"
 
 #include <errno.h>
-#include <openssl/err.h>
 
 static void
 take_step(void *arg)
 {
     struct tls_session *s = arg;
     struct tls_handshake *h = s->handshake;
-    ERR_clear_error();
+    tls_problem_clear();
     int result = h->step(s);
     h->error = SSL_get_error(s->ssl, result);
     if (h->error == SSL_ERROR_SSL)
@@ -60,7 +59,7 @@ static int
 give_up(struct tls_session *s)
 {
     struct tls_handshake *h = s->handshake;
-    ERR_clear_error();
+    tls_problem_clear();
     (void)tls_flush(s); /* the alert */
     s->broken = true;
     if (h->error == SSL_ERROR_SSL && s->error == 0)

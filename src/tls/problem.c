@@ -50,6 +50,13 @@ tls_problem_take(struct tls_problem *p, const char *what)
 }
 
 void
+tls_problem_clear(void)
+{
+    if (ERR_peek_error() != 0)
+        ERR_clear_error();
+}
+
+void
 tls_problem_say(struct tls_problem *p, const char *format, ...)
 {
     va_list args;

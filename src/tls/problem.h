@@ -12,6 +12,8 @@ struct tls_problem {
 
 /* Fills p from `what` and the queue's errors, in nginx's words, and empties the queue. */
 void tls_problem_take(struct tls_problem *p, const char *what);
-/* The same for what is our own finding. */
+/* Empties the queue; costs little when it is empty, unlike ERR_clear_error. */
+void tls_problem_clear(void);
+/* The same as tls_problem_take for what is our own finding. */
 void tls_problem_say(struct tls_problem *p, const char *format, ...)
     __attribute__((format(printf, 2, 3)));

@@ -7,7 +7,6 @@
 #include "tls/state.h"
 
 #include <errno.h>
-#include <openssl/err.h>
 
 enum {
     RECORD_MAX = SSL3_RT_MAX_PLAIN_LENGTH,
@@ -89,7 +88,7 @@ tls_seal(struct tls_session *s, const struct iovec *iov, int n)
         struct str plain = gather(&c, size, scratch);
         if (plain.n == 0)
             break;
-        ERR_clear_error();
+        tls_problem_clear();
         if (write_ssl(s, plain, &written) != 1 || written != plain.n)
             return -EPROTO;
         sum += plain.n;

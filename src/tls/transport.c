@@ -5,12 +5,11 @@
 #include "tls/state.h"
 
 #include <errno.h>
-#include <openssl/err.h>
 
 static int
 break_off(struct tls_session *s, int error)
 {
-    ERR_clear_error();
+    tls_problem_clear();
     s->broken = true;
     return s->error < 0 ? s->error : error;
 }
@@ -52,7 +51,7 @@ read_some(struct tls_session *s, char *p, size_t n)
     size_t got = 0;
     if (s->plain)
         return (ssize_t)read_plain(s, p, n);
-    ERR_clear_error();
+    tls_problem_clear();
     if (read_ssl(s, p, n, &got) == 1) {
         s->fruitless = 0;
         return (ssize_t)got;
@@ -150,9 +149,9 @@ shutdown_transport(struct conn *c, unsigned *want)
     struct tls_session *s = c->session;
     if (s->broken || s->handshake || SSL_in_before(s->ssl) || !SSL_is_init_finished(s->ssl))
         return 0;
-    ERR_clear_error();
+    tls_problem_clear();
     (void)SSL_shutdown(s->ssl);
-    ERR_clear_error();
+    tls_problem_clear();
     return tls_flush(s);
 }
 
