@@ -50,25 +50,28 @@ await_bytes(struct gateway *g)
     }
 }
 
-static struct buffer *
-take_buffer(const struct gateway *g, size_t most)
+static void
+move_down(struct gateway *g, struct buffer *to)
 {
-    if (g->x->codec->shares && g->my->buffer_size.n < BUFFER_SMALL)
-        return buffer_take_small();
-    return buffer_take(most > BUFFER_SIZE ? most : BUFFER_SIZE);
+    memmove(to->data, g->in->data + g->start, g->end - g->start);
+    g->end -= g->start;
+    g->start = 0;
+    if (to == g->in)
+        return;
+    buffer_put(g->in);
+    g->in = to;
 }
 
-/* Room for what comes: heads that were read already leave theirs. */
+/* Room for what comes: heads that were read already leave theirs. A head that is too large for a
+ * small buffer gets a large one. */
 static size_t
 make_room(struct gateway *g, size_t most)
 {
+    size_t size = most > BUFFER_SIZE ? most : BUFFER_SIZE;
     if (g->in == NULL)
-        g->in = take_buffer(g, most);
-    if (g->end == g->in->cap && g->start > 0) {
-        memmove(g->in->data, g->in->data + g->start, g->end - g->start);
-        g->end -= g->start;
-        g->start = 0;
-    }
+        g->in = g->x->codec->shares ? buffer_take_small() : buffer_take(size);
+    if (g->end == g->in->cap)
+        move_down(g, g->start > 0 ? g->in : buffer_take(size));
     size_t room = g->in->cap - g->end;
     return room < most ? room : most;
 }

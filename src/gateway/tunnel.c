@@ -188,6 +188,7 @@ gateway_tunnel(struct gateway *g)
     x->head_sent = true;
     if (!x->aborted)
         relay(&t);
+    gateway_drop_input(g);
     gateway_finish(g);
     return SENT;
 }
