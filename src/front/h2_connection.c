@@ -198,7 +198,9 @@ on_open(struct h2_link *l, struct h2_stream *s)
 static void
 on_request(struct h2_link *l, struct h2_stream *s)
 {
-    serve(s->owner);
+    struct h2_exchange *h = s->owner;
+    h->bodiless = s->end_of_body;
+    serve(h);
 }
 
 static void

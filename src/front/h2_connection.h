@@ -28,6 +28,7 @@ struct h2_exchange {
     struct h2_head head; /* of the response */
     bool head_held;      /* made, not sent yet */
     bool ended;
+    bool bodiless; /* the request ended with its head; its stream may have ended since */
     bool continue_owed;
     unsigned refused; /* the head was: 414, 431 */
     int64_t promised; /* bytes of body still due by Content-Length; -1: none announced */

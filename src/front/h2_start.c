@@ -146,7 +146,7 @@ take_head(struct exchange *x, struct h2_exchange *h, const struct server_setting
         why = "\":authority\" and \"host\" differ";
     if (why)
         start_refuse(x, FAULT_BAD_REQUEST, why);
-    set_framing(r, &facts, h->stream->end_of_body);
+    set_framing(r, &facts, h->bodiless);
     return why == NULL;
 }
 
