@@ -14,6 +14,14 @@ response_init(struct exchange *x, unsigned status)
     fields_init(&r->trailers, &x->arena);
 }
 
+bool
+response_is_empty(const struct exchange *x)
+{
+    const struct response *r = &x->response;
+    return r->body == NULL && r->content_length < 0 &&
+           !(r->relayed && x->request.method == METHOD_HEAD);
+}
+
 void
 response_set_body(struct exchange *x, struct str content_type, struct str body)
 {

@@ -165,6 +165,9 @@ void note_fault(struct exchange *x, enum fault fault, int error, const char *for
     __attribute__((format(printf, 4, 5)));
 /* Answers with a bare status (return 404; error_page applies) — not a fault, no log line. */
 enum verdict status_only(struct exchange *x, unsigned status);
+/* Is the length of a response known to be zero, for want of a body? A backend's answer to HEAD says
+ * nothing of the body that GET would have. */
+bool response_is_empty(const struct exchange *x);
 /* Forgets the response prepared so far and begins one of that status. */
 void response_init(struct exchange *x, unsigned status);
 /* Gives it a body of bytes that live as long as x; the fields stay. */

@@ -85,7 +85,7 @@ write_framing(struct exchange *x, struct h1_exchange *h, struct buf *b)
 {
     struct response *r = &x->response;
     bool without = r->status < 200 || r->status == 204 || r->status == 304;
-    if (r->body == NULL && r->content_length < 0)
+    if (response_is_empty(x))
         r->content_length = 0;
     if (r->content_length >= 0 && r->status >= 200 && r->status != 204 &&
         (r->status != 304 || r->content_length > 0)) {

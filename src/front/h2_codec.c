@@ -43,7 +43,7 @@ put_length(struct exchange *x, struct fields *to)
     struct h2_exchange *h = x->connection;
     struct response *r = &x->response;
     bool without = r->status < 200 || r->status == 204 || r->status == 304;
-    if (r->body == NULL && r->content_length < 0 && !h->extended)
+    if (response_is_empty(x) && !h->extended)
         r->content_length = 0;
     if (r->content_length < 0 || r->status < 200 || r->status == 204 ||
         (r->status == 304 && r->content_length == 0))
