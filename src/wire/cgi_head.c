@@ -2,6 +2,8 @@
  * and lengths are judged as strictly as HTTP's, for they become HTTP's. */
 #include "wire/cgi.h"
 
+#include "wire/h1_parse.h"
+
 enum h1_outcome
 cgi_find_head_end(struct str in, size_t *scanned, size_t *head_size)
 {
@@ -53,7 +55,10 @@ take_field(struct str line, struct fields *fields)
     struct str value = str_trim(str_skip(line, (size_t)colon + 1));
     if (!h1_is_token(name))
         return "illegal byte in a header name";
-    fields_add(fields, name, value);
+    enum header id = header_id(name);
+    if (id == HEADER_OTHER && h1_looks_like_framing(name))
+        return "header name that imitates a framing header";
+    fields_push(fields, name, value, id);
     return judge_value(value);
 }
 

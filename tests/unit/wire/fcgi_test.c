@@ -322,6 +322,7 @@ a_head_that_http_could_not_carry_is_refused(void **state)
         STR("Content-Length: 1\nContent-Length: 1\n\n"),
         STR("a:\nb:\nc:\nd:\ne:\nf:\ng:\nh:\ni:\nj:\nk:\n\n"),
         STR("A: b\nHTTP/1.1 200 OK\n\n"),
+        STR("Content_Length: 1\n\n"),
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         struct head h;
