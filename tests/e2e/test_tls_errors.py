@@ -8,6 +8,7 @@ import struct
 import pytest
 
 from client import TIMEOUT
+from origin import reply
 from proxy import IS_NGINX
 from tls_client import connect_tls, context, get_tls, https, s_client, site_files
 from wait import until
@@ -235,3 +236,19 @@ def test_early_data_is_off_unless_asked_for(usher, tmp_path):
     said = s_client(p.port, "-servername", "a.example", "-sess_in", str(session), "-early_data", str(early),
                     "-ign_eof", say=b"GET / HTTP/1.0\r\nHost: a.example\r\n\r\n")
     assert "Early data was accepted" not in said and "early=." in said
+
+
+def test_early_data_is_told_to_the_application(usher, tmp_path, origin):
+    backend = origin(lambda conn, r: reply(f"early={r.get('Early-Data')}."))
+    p = usher(https("ssl_early_data on; location / { proxy_pass http://%%B%%; "
+                    "proxy_set_header Early-Data $ssl_early_data; }"), files=site_files(), B=backend)
+    session, early = tmp_path / "session", tmp_path / "early"
+    s_client(p.port, "-tls1_3", "-servername", "a.example", "-sess_out", str(session), "-ign_eof",
+             say=b"GET / HTTP/1.0\r\nHost: a.example\r\n\r\n")
+    early.write_bytes(b"GET / HTTP/1.1\r\nHost: a.example\r\nConnection: close\r\n\r\n")
+    said = s_client(p.port, "-tls1_3", "-servername", "a.example", "-sess_in", str(session), "-early_data",
+                    str(early), "-ign_eof")
+    assert "Early data was accepted" in said and "early=1." in said, said[-2000:]
+    said = s_client(p.port, "-tls1_3", "-servername", "a.example", "-ign_eof",
+                    say=b"GET / HTTP/1.0\r\nHost: a.example\r\n\r\n")
+    assert "early=None." in said

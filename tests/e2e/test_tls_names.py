@@ -52,6 +52,16 @@ def test_a_server_without_certificate_has_the_default_ones(usher):
     assert get_tls(p, name="b.example").text == "b.example"
 
 
+@pytest.mark.usher_only("nginx asks what the default server asks")
+def test_a_server_without_certificate_keeps_its_settings(usher):
+    p = usher(server("a.example", cert="a.example") +
+              server("b.example", "ssl_verify_client on; ssl_client_certificate ca.crt; "
+                     "ssl_protocols TLSv1.2;"), files=leafs("a.example"))
+    with connect_tls(p, "b.example") as c:
+        assert c.sock.version() == "TLSv1.2"
+        assert "No required SSL certificate" in c.get(host="b.example").text
+
+
 def test_unknown_names_may_be_rejected(usher):
     p = usher(f"server {{ {LISTEN} ssl_reject_handshake on; }}" + server("a.example", cert="a.example"),
               files=leafs("a.example"))

@@ -51,14 +51,15 @@ tls_greeting_log(const struct tls_greeting *g, enum log_level level, int error, 
 
 /* Variables are of an exchange: one that has nothing but the client and what it said. */
 static void
-load_named(struct tls_greeting *g, const struct tls_hello *hello)
+load_named(struct tls_greeting *g, const struct tls_server *presenter,
+           const struct tls_hello *hello)
 {
     struct tls_problem p;
     g->x = exchange_open_in(g->snapshot, g->client, NULL, NULL);
     g->x->server = g->server;
     g->x->host = hello->server_name.p ? hello->server_name : g->server->name;
     g->x->hello = hello;
-    int n = named_certificates_get(g->tls->named, g->x, g->loaded, &p);
+    int n = named_certificates_get(presenter->named, g->x, g->loaded, &p);
     g->x->hello = NULL;
     if (n < 0)
         tls_greeting_log(g, LEVEL_ERROR, 0, p.text);
@@ -66,15 +67,19 @@ load_named(struct tls_greeting *g, const struct tls_hello *hello)
         g->n_loaded = (unsigned)n;
 }
 
-/* A server without certificates of its own has its address's default server present them. */
 static void
 find_server(struct tls_greeting *g, const struct tls_hello *hello)
 {
     if (hello->server_name.p)
         g->server = listen_address_server(g->listen, hello->server_name, NULL);
     g->tls = g->server->tls;
-    if (g->tls == NULL || !tls_server_is_whole(g->tls))
-        g->tls = g->listen->fallback->tls;
+}
+
+/* A server without certificates of its own has its address's default server present its. */
+static const struct tls_server *
+presenter_of(const struct tls_greeting *g)
+{
+    return tls_server_is_whole(g->tls) ? g->tls : g->listen->fallback->tls;
 }
 
 /* What its certificates' issuers say of them; renewed meanwhile where that is due. */
@@ -100,20 +105,20 @@ tls_greeting_choose(void *greeting, const struct tls_hello *hello, struct tls_ch
 {
     struct tls_greeting *g = greeting;
     find_server(g, hello);
-    const struct tls_server *t = g->tls;
-    *out = (struct tls_choice){ .context = t->context,
+    const struct tls_server *t = presenter_of(g);
+    *out = (struct tls_choice){ .context = g->tls->context,
                                 .certificates = t->certificates,
                                 .n_certificates = t->n_certificates,
                                 .reject = t->reject,
                                 .http2 = (g->listen->http2 || g->server->settings->http2),
-                                .buffer_size = t->buffer_size };
+                                .buffer_size = g->tls->buffer_size };
     if (t->broken && t->n_certificates == 0 && t->named == NULL && !t->reject)
         refuse(g, out);
     if (!out->reject)
         add_staples(t, out);
     if (t->named == NULL || out->reject)
         return;
-    load_named(g, hello);
+    load_named(g, t, hello);
     out->certificates = g->loaded;
     out->n_certificates = g->n_loaded;
 }

@@ -13,7 +13,7 @@ struct tls_greeting {
     const struct listen_address *listen;
     struct client *client;
     const struct virtual_server *server; /* the one that the name means */
-    const struct tls_server *tls;        /* whose certificate is presented */
+    const struct tls_server *tls;        /* its settings */
     struct exchange *x;                  /* for certificates named by variables; NULL: none */
     struct certificate *loaded[CERTIFICATES_MAX];
     unsigned n_loaded;

@@ -152,6 +152,8 @@ verification_of(const struct tls_profile *p)
         return 0;
     uint64_t sum = str_hash(p->trusted) * 31 + str_hash(p->crl);
     sum = sum * 31 + p->verify_depth * 8 + p->verify;
+    for (const struct tls_command *c = p->commands; c; c = c->next) /* may change it too */
+        sum = sum * 31 + str_hash(c->name) + str_hash(c->value) * 7;
     return sum ? sum : 1;
 }
 
