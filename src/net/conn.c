@@ -323,18 +323,19 @@ int
 conn_sendfile(struct conn *c, int file, off_t *offset, size_t n, uint64_t timeout_ms)
 {
     enum { STEP = 1 << 20 }; /* between two yields: a fast client must not hold the thread */
+    bool copied = c->transport && !c->transport->sealed_by_kernel(c);
     while (n > 0) {
         if (c->watch.fd < 0)
             return -EBADF;
         size_t step = n < STEP ? n : STEP;
-        ssize_t sent = c->transport ? send_copied(c, file, offset, step, timeout_ms)
-                                    : sendfile_once(c, file, offset, step);
+        ssize_t sent = copied ? send_copied(c, file, offset, step, timeout_ms)
+                              : sendfile_once(c, file, offset, step);
         int e = 0;
         if (sent == -EAGAIN)
             e = watch_wait(&c->watch, WATCH_WRITE, clock_in(timeout_ms));
         else if (sent < 0)
             return (int)sent;
-        else if (!c->transport)
+        else if (!copied)
             c->bytes_written += (uint64_t)sent;
         if (sent > 0 && (n -= (size_t)sent) > 0 && (size_t)sent == step)
             e = fiber_yield();

@@ -21,7 +21,8 @@ struct transport {
     ssize_t (*writev)(struct conn *c, const struct iovec *iov, int n, unsigned *want);
     int (*shutdown)(struct conn *c, unsigned *want); /* close_notify */
     void (*fini)(struct conn *c);
-    bool (*pending)(const struct conn *c); /* decrypted bytes wait inside */
+    bool (*pending)(const struct conn *c);          /* decrypted bytes wait inside */
+    bool (*sealed_by_kernel)(const struct conn *c); /* the socket takes plaintext */
 };
 
 struct conn {
@@ -66,8 +67,8 @@ int conn_write(struct conn *c, const void *p, size_t n, uint64_t timeout_ms)
 /* As much as goes without parking: > 0 bytes, or -EAGAIN (room is told by WATCH_WRITE), or -errno.
  */
 ssize_t conn_try_write(struct conn *c, const void *p, size_t n) __attribute__((warn_unused_result));
-/* sendfile(2), or read + write through a transport. Sends exactly n bytes from *offset (updated) or
- * fails; -EIO when the file is shorter. */
+/* sendfile(2), or read + write where a transport seals. Sends exactly n bytes from *offset
+ * (updated) or fails; -EIO when the file is shorter. */
 int conn_sendfile(struct conn *c, int file, off_t *offset, size_t n, uint64_t timeout_ms)
     __attribute__((warn_unused_result));
 /* Half-closes the sending side. */

@@ -102,7 +102,7 @@ choose(struct tls_session *s, struct tls_context *first, tls_choose_fn *choose_f
     s->record_hello = false;
     if (s->kept.at == s->kept.n)
         tls_kept_fini(&s->kept);
-    h->away = will_be_costly(h);
+    h->away = will_be_costly(h) && !tls_kernel_is_offered(s->ssl);
     return set_identity(s, h->choice.context);
 }
 

@@ -41,6 +41,17 @@ wait_for(struct tls_session *s, unsigned bits, uint64_t deadline)
     return watch_wait(&s->conn->watch, bits, deadline);
 }
 
+/* OpenSSL has more to say than there is room for, in `out` or, where the kernel may seal, in the
+ * socket. */
+static int
+wait_for_room(struct tls_session *s, uint64_t deadline)
+{
+    if (!tls_kernel_is_offered(s->ssl))
+        return wait_for(s, 0, deadline);
+    s->conn->watch.ready &= ~(unsigned)WATCH_WRITE;
+    return watch_wait(&s->conn->watch, WATCH_WRITE, deadline);
+}
+
 /* All that was said has left. */
 static int
 finish(struct tls_session *s, uint64_t deadline)
@@ -83,11 +94,12 @@ tls_shake(struct tls_session *s, struct tls_handshake *h, uint64_t deadline)
         int e = 0;
         switch (h->error) {
         case SSL_ERROR_NONE:
+            tls_kernel_settle(s);
             return finish(s, deadline);
         case SSL_ERROR_WANT_CLIENT_HELLO_CB:
             return -EAGAIN;
         case SSL_ERROR_WANT_WRITE:
-            e = wait_for(s, 0, deadline);
+            e = wait_for_room(s, deadline);
             break;
         case SSL_ERROR_WANT_READ:
             s->dry = true; /* part of a record may be kept: it says nothing */

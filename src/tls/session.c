@@ -17,6 +17,7 @@ make_ssl(struct tls_session *s, struct tls_context *context)
     }
     SSL_set_bio(ssl, bio, bio);
     SSL_set_app_data(ssl, s);
+    tls_kernel_offer(s, ssl);
     if (context->server)
         SSL_set_accept_state(ssl);
     else

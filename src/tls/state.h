@@ -50,6 +50,7 @@ struct tls_session {
     bool dry;             /* what lies inside OpenSSL is less than a record */
     bool ended;           /* the socket has no more */
     bool early;           /* early data may still come */
+    bool kernel_seals;    /* what the socket gets is plaintext */
     bool broken;          /* nothing can be sealed or opened any more */
 };
 
@@ -94,6 +95,11 @@ int tls_flush(struct tls_session *s);
 size_t tls_out_room(struct tls_session *s);
 bool tls_keep(struct tls_kept *k, const void *p, size_t n);
 void tls_kept_fini(struct tls_kept *k);
+
+/* kernel.c: kTLS. Offered before the handshake, settled after it. */
+void tls_kernel_offer(const struct tls_session *s, SSL *ssl);
+bool tls_kernel_is_offered(const SSL *ssl);
+void tls_kernel_settle(struct tls_session *s);
 
 /* transport.c */
 extern const struct transport tls_transport;

@@ -131,6 +131,10 @@ write_transport(struct conn *c, const struct iovec *iov, int n, unsigned *want)
         *want = WATCH_WRITE;
         return -EAGAIN;
     }
+    if (s->kernel_seals) {
+        *want = WATCH_WRITE;
+        return conn_send(c, iov, n);
+    }
     if (s->sealed > 0)
         return own_up(s, want);
     ssize_t sealed = tls_seal(s, iov, n);
@@ -165,10 +169,18 @@ fini_transport(struct conn *c)
     tls_session_close(s);
 }
 
+static bool
+seals_in_kernel(const struct conn *c)
+{
+    const struct tls_session *s = c->session;
+    return s->kernel_seals;
+}
+
 const struct transport tls_transport = {
     .read = read_transport,
     .writev = write_transport,
     .shutdown = shutdown_transport,
     .fini = fini_transport,
     .pending = pending_transport,
+    .sealed_by_kernel = seals_in_kernel,
 };

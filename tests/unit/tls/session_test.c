@@ -168,6 +168,36 @@ large_and_scattered_bytes_arrive_as_they_were(void **state)
     run(main_of_transfer);
 }
 
+/* Here the kernel cannot (the sockets are no TCP), and nobody notices. */
+static void
+main_of_kernel(void *arg)
+{
+    struct pair *p = arg;
+    static const struct tls_command option = { NULL, { "Options", 7 }, { "KTLS", 4 } };
+    static const char *const kinds[] = { "EC", "RSA2048" };
+    for (int i = 0; i < 4; i++) {
+        start(p, kinds[i % 2]);
+        struct tls_profile server = pair_profile(true), client = pair_profile(false);
+        server.commands = client.commands = &option;
+        server.protocols = i < 2 ? TLS_1_2 : TLS_1_3;
+        tls_context_drop(p->choice.context);
+        tls_context_drop(p->target.context);
+        p->choice.context = pair_context(&server);
+        p->target.context = pair_context(&client);
+        pair_shake(p);
+        assert_shaken(p);
+        transfer(&p->server, &p->client);
+        pair_close(p);
+        end(p);
+    }
+}
+
+static void
+asking_the_kernel_to_seal_changes_nothing_seen(void **state)
+{
+    run(main_of_kernel);
+}
+
 /* --- The end --- */
 
 static void
@@ -323,6 +353,7 @@ main(void)
         cmocka_unit_test(two_ends_greet_and_talk),
         cmocka_unit_test(an_rsa_key_signs_in_another_thread),
         cmocka_unit_test(large_and_scattered_bytes_arrive_as_they_were),
+        cmocka_unit_test(asking_the_kernel_to_seal_changes_nothing_seen),
         cmocka_unit_test(close_notify_ends_one_direction),
         cmocka_unit_test(an_end_without_close_notify_is_an_end),
         cmocka_unit_test(the_chosen_context_holds_from_the_first_byte),
