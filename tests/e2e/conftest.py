@@ -14,6 +14,7 @@ import client
 from dns import NameServer
 from fcgi import FcgiOrigin
 from h2origin import H2Origin
+from h2server import serve
 from origin import Origin
 from proxy import BIN, IS_NGINX, THREADS, Proxy
 
@@ -117,6 +118,12 @@ def dns(stage):
         stage.origins.append(server)
         return server
     return begin
+
+
+@pytest.fixture
+def h2server(usher, origin):
+    """A server of HTTP/2 in clear text before an origin; see h2server.py."""
+    return serve(usher, origin)
 
 
 @pytest.fixture
