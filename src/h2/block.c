@@ -178,6 +178,8 @@ give_up(struct h2_link *l, struct stream *st, const char *why)
     st->pub.why = why;
     (void)nghttp2_submit_rst_stream(l->session, NGHTTP2_FLAG_NONE, st->pub.id,
                                     NGHTTP2_ENHANCE_YOUR_CALM);
+    if (!st->pub.gone)
+        h2_stream_lose(st, NGHTTP2_ENHANCE_YOUR_CALM);
 }
 
 static void

@@ -113,6 +113,8 @@ int h2_output_send_data(nghttp2_session *session, nghttp2_frame *frame, const ui
 /* stream.c */
 struct stream *h2_stream_open(struct h2_link *l, int32_t id);
 void h2_stream_free(struct stream *st);
+/* It will not be whole: its owner is told. */
+void h2_stream_lose(struct stream *st, uint32_t code);
 /* It ended for nghttp2, or the link is dead. */
 void h2_stream_end(struct stream *st, uint32_t code);
 void h2_stream_take(struct stream *st, struct str bytes);

@@ -64,6 +64,18 @@ count_reset(struct h2_link *l, const struct stream *st)
 }
 
 void
+h2_stream_lose(struct stream *st, uint32_t code)
+{
+    struct h2_link *l = st->pub.link;
+    st->pub.gone = true;
+    st->pub.error = code;
+    h2_wake(&st->reader);
+    h2_wake(&st->writer);
+    if (l->events->on_gone)
+        l->events->on_gone(l, &st->pub);
+}
+
+void
 h2_stream_end(struct stream *st, uint32_t code)
 {
     struct h2_link *l = st->pub.link;
@@ -75,16 +87,10 @@ h2_stream_end(struct stream *st, uint32_t code)
         l->block = NULL;
     if (!st->pub.gone)
         count_reset(l, st);
-    if (st->closed) {
+    if (st->closed)
         h2_stream_free(st);
-    } else if (news) {
-        st->pub.gone = true;
-        st->pub.error = code;
-        h2_wake(&st->reader);
-        h2_wake(&st->writer);
-        if (l->events->on_gone)
-            l->events->on_gone(l, &st->pub);
-    }
+    else if (news)
+        h2_stream_lose(st, code);
     if (!l->dead)
         l->events->on_change(l);
 }
