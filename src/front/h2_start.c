@@ -96,9 +96,17 @@ take_fields(struct exchange *x, const struct server_settings *s, struct h1_facts
     return true;
 }
 
+/* RFC 3986 6.2.3: without the port that the scheme implies. */
+static struct str
+without_port(struct str authority, struct str scheme)
+{
+    struct str port = str_eq_nocase(scheme, STR("https")) ? STR(":443") : STR(":80");
+    return str_ends(authority, port) ? str_head(authority, authority.n - port.n) : authority;
+}
+
 /* :authority is what Host is in HTTP/1; one that says otherwise is malformed. */
 static bool
-take_authority(struct exchange *x, struct str authority)
+take_authority(struct exchange *x, struct str authority, struct str scheme)
 {
     struct request_head *r = &x->request;
     const struct field *host = fields_find(&r->fields, HEADER_HOST);
@@ -106,7 +114,7 @@ take_authority(struct exchange *x, struct str authority)
         return true;
     r->authority = authority;
     if (host)
-        return str_eq_nocase(host->value, authority);
+        return str_eq_nocase(without_port(host->value, scheme), without_port(authority, scheme));
     fields_push(&r->fields, STR("host"), authority, HEADER_HOST);
     return true;
 }
@@ -142,7 +150,7 @@ take_head(struct exchange *x, struct h2_exchange *h, const struct server_setting
         why = "client sent invalid header line";
     else if (facts.doubled || facts.hosts > 1)
         why = "duplicate header line";
-    else if (!take_authority(x, from->authority))
+    else if (!take_authority(x, from->authority, from->scheme))
         why = "\":authority\" and \"host\" differ";
     if (why)
         start_refuse(x, FAULT_BAD_REQUEST, why);
