@@ -173,13 +173,12 @@ end_request(struct h2_link *l, struct stream *st)
 }
 
 static void
-give_up(struct h2_link *l, struct stream *st, const char *why)
+give_up(struct h2_link *l, struct stream *st, uint32_t code, const char *why)
 {
     st->pub.why = why;
-    (void)nghttp2_submit_rst_stream(l->session, NGHTTP2_FLAG_NONE, st->pub.id,
-                                    NGHTTP2_ENHANCE_YOUR_CALM);
+    (void)nghttp2_submit_rst_stream(l->session, NGHTTP2_FLAG_NONE, st->pub.id, code);
     if (!st->pub.gone)
-        h2_stream_lose(st, NGHTTP2_ENHANCE_YOUR_CALM);
+        h2_stream_lose(st, code);
 }
 
 static void
@@ -187,8 +186,12 @@ end_response(struct h2_link *l, struct stream *st)
 {
     struct waiting_head *w = container_of(st->block, struct waiting_head, head);
     st->block = NULL;
+    if (w->head.status < 100) {
+        give_up(l, st, NGHTTP2_PROTOCOL_ERROR, "invalid status");
+        return;
+    }
     if (w->head.status < 200 && ++st->n_interim > INTERIM_MAX) {
-        give_up(l, st, "too many interim responses");
+        give_up(l, st, NGHTTP2_ENHANCE_YOUR_CALM, "too many interim responses");
         return;
     }
     st->head_whole = w->head.status >= 200;
@@ -207,7 +210,7 @@ h2_block_end(struct h2_link *l, const nghttp2_frame *frame)
     if (l->settings.server && is_head(frame))
         end_request(l, st);
     else if (st->refused)
-        give_up(l, st, "too large header");
+        give_up(l, st, NGHTTP2_ENHANCE_YOUR_CALM, "too large header");
     else if (st->block)
         end_response(l, st);
     if (st->pub.end_of_body)

@@ -21,13 +21,15 @@ struct h2_link {
     struct buffer *out; /* frames on their way; NULL: none */
     size_t out_start, out_end;
     struct h2_budget budget;
-    struct stream *block; /* whose field block is being decoded */
-    int error;            /* why it is to die or has died */
-    bool dead;            /* its streams and its owner were told */
-    bool calmed;          /* it went beyond a budget: the last GOAWAY is on its way */
-    bool read_again;      /* there may be more to read, in the next turn */
-    bool broken;          /* a GOAWAY with an error has been made */
-    bool full;            /* the socket is: nothing more is made until it takes something */
+    uint32_t last_id;                  /* the highest that HEADERS has opened */
+    uint32_t skipped_from, skipped_to; /* the last range that it has skipped; 0: none */
+    struct stream *block;              /* whose field block is being decoded */
+    int error;                         /* why it is to die or has died */
+    bool dead;                         /* its streams and its owner were told */
+    bool calmed;                       /* it went beyond a budget: the last GOAWAY is on its way */
+    bool read_again;                   /* there may be more to read, in the next turn */
+    bool broken;                       /* a GOAWAY with an error has been made */
+    bool full; /* the socket is: nothing more is made until it takes something */
     enum { GOAWAY_NONE, GOAWAY_WARNED, GOAWAY_SAID } goaway;
     const char *why;
     char why_text[128];

@@ -64,12 +64,40 @@ on_frame_recv(nghttp2_session *session, const nghttp2_frame *frame, void *user)
     return 0;
 }
 
+/* RFC 9113 5.1.1: what was skipped is closed and was never open. */
+static bool
+opens_skipped(struct h2_link *l, uint32_t id)
+{
+    if (id <= l->last_id)
+        return id >= l->skipped_from && id <= l->skipped_to;
+    if (id > l->last_id + 2) {
+        l->skipped_from = l->last_id + 1;
+        l->skipped_to = id - 1;
+    }
+    l->last_id = id;
+    return false;
+}
+
+/* What nghttp2 lets pass: such HEADERS, and (RFC 9113 6.3) PRIORITY on stream 0. */
+static bool
+is_misplaced(struct h2_link *l, const nghttp2_frame_hd *head)
+{
+    if (head->type == NGHTTP2_PRIORITY)
+        return head->stream_id == 0;
+    return head->type == NGHTTP2_HEADERS && l->settings.server &&
+           opens_skipped(l, (uint32_t)head->stream_id);
+}
+
 /* Frames of types that nobody knows cost as much as the others. */
 static int
 on_begin_frame(nghttp2_session *session, const nghttp2_frame_hd *head, void *user)
 {
     struct h2_link *l = user;
     bool known = head->type <= NGHTTP2_CONTINUATION || head->type == NGHTTP2_PRIORITY_UPDATE;
+    if (is_misplaced(l, head)) {
+        l->why = l->why ? l->why : "client sent a frame on an invalid stream";
+        (void)nghttp2_session_terminate_session(session, NGHTTP2_PROTOCOL_ERROR);
+    }
     if (!known && !h2_budget_control(&l->budget))
         h2_link_calm(l, "client sent too many unknown frames");
     return 0;

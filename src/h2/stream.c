@@ -79,7 +79,8 @@ void
 h2_stream_end(struct stream *st, uint32_t code)
 {
     struct h2_link *l = st->pub.link;
-    bool news = !st->closed && !st->pub.gone && !(st->out_ended && st->pub.end_of_body);
+    bool whole = st->head_whole && st->out_ended && st->pub.end_of_body;
+    bool news = !st->closed && !st->pub.gone && !whole;
     if (st->done)
         return;
     st->done = true;

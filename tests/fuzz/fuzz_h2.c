@@ -1,7 +1,7 @@
 /* Any bytes as what an HTTP/2 peer says, to a server's link or a client's, over a real socket.
  *
- * Whatever comes: what the link says is frames, every stream's handler ends, and neither a fiber nor
- * a stream is left. The first byte says how: bit 0 which side is tried, bit 1 that preface and
+ * Whatever comes: what the link says is frames, every stream's handler ends, and neither a fiber
+ * nor a stream is left. The first byte says how: bit 0 which side is tried, bit 1 that preface and
  * SETTINGS are said first, the rest is the size of the pieces in which the input arrives. */
 #include "target.h"
 
