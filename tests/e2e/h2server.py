@@ -8,7 +8,7 @@ from proxy import IS_NGINX
 PEER = os.environ.get("H2_PEER")
 LISTEN = "listen 127.0.0.1:%%PORT%% http2;" if IS_NGINX else "listen 127.0.0.1:%%PORT%%; http2 on;"
 CONF = "server { " + LISTEN + """
-    client_header_timeout 5s; client_body_timeout 5s; send_timeout 5s; client_max_body_size 0;
+    client_header_timeout 5s; client_body_timeout 5s; send_timeout 5s;
     server_name localhost; MORE
     location / { proxy_pass http://%%O%%; proxy_http_version 1.1; }
     location /local { return 200 "local"; }
@@ -42,7 +42,7 @@ class Server:
         assert path not in targets, targets
 
 
-def serve(usher, origin, more="", script=pages, **kw):
+def serve(usher, origin, more="client_max_body_size 0;", script=pages, **kw):
     """A Server; `more` goes into its server block."""
     if PEER:
         return Server(None, None)

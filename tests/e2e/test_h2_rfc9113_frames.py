@@ -1,5 +1,7 @@
 """RFC 9113, chapter 6: each type of frame, rule by rule (flow control has a file of its own)."""
 
+pytestmark = pytest.mark.usher_only("nginx 1.22 judges requests by laxer rules")
+
 
 import pytest
 
