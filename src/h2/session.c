@@ -88,19 +88,27 @@ is_misplaced(struct h2_link *l, const nghttp2_frame_hd *head)
            opens_skipped(l, (uint32_t)head->stream_id);
 }
 
-/* Frames of types that nobody knows cost as much as the others. */
+/* Frames that nobody reads, those of unknown types among them, cost as much as the others. */
 static int
 on_begin_frame(nghttp2_session *session, const nghttp2_frame_hd *head, void *user)
 {
     struct h2_link *l = user;
-    bool known = head->type <= NGHTTP2_CONTINUATION || head->type == NGHTTP2_PRIORITY_UPDATE;
+    bool read = head->type <= NGHTTP2_CONTINUATION || head->type == NGHTTP2_PRIORITY_UPDATE;
+    bool ignored = l->settings.server ? head->type == NGHTTP2_PRIORITY : false;
     if (is_misplaced(l, head)) {
         l->why = l->why ? l->why : "client sent a frame on an invalid stream";
         (void)nghttp2_session_terminate_session(session, NGHTTP2_PROTOCOL_ERROR);
     }
-    if (!known && !h2_budget_control(&l->budget))
-        h2_link_calm(l, "client sent too many unknown frames");
+    if ((!read || ignored) && !h2_budget_control(&l->budget))
+        h2_link_calm(l, "client sent too many frames without use");
     return 0;
+}
+
+/* Without this nghttp2 would not even tell of them. */
+static int
+skip_unknown(nghttp2_session *session, void **payload, const nghttp2_frame_hd *head, void *user)
+{
+    return NGHTTP2_ERR_CANCEL;
 }
 
 static int
@@ -218,6 +226,7 @@ make_callbacks(void)
     nghttp2_session_callbacks_set_on_invalid_header_callback2(c, h2_block_bad_field);
     nghttp2_session_callbacks_set_on_frame_recv_callback(c, on_frame_recv);
     nghttp2_session_callbacks_set_on_begin_frame_callback(c, on_begin_frame);
+    nghttp2_session_callbacks_set_unpack_extension_callback(c, skip_unknown);
     nghttp2_session_callbacks_set_on_data_chunk_recv_callback(c, on_data_chunk);
     nghttp2_session_callbacks_set_on_stream_close_callback(c, on_stream_close);
     nghttp2_session_callbacks_set_on_invalid_frame_recv_callback(c, on_invalid_frame);
@@ -237,6 +246,9 @@ make_option(bool server)
     nghttp2_option_set_no_closed_streams(o, 1);
     nghttp2_option_set_max_outbound_ack(o, REPLIES_MAX);
     nghttp2_option_set_max_settings(o, SETTINGS_MAX);
+    for (unsigned type = NGHTTP2_CONTINUATION + 1; type <= UINT8_MAX; type++)
+        if (!server || type != NGHTTP2_PRIORITY_UPDATE)
+            nghttp2_option_set_user_recv_extension_type(o, (uint8_t)type);
     if (server)
         nghttp2_option_set_builtin_recv_extension_type(o, NGHTTP2_PRIORITY_UPDATE);
     h2_limits_set(o);
