@@ -8,7 +8,6 @@ from proxy import IS_NGINX
 PEER = os.environ.get("H2_PEER")
 LISTEN = "listen 127.0.0.1:%%PORT%% http2;" if IS_NGINX else "listen 127.0.0.1:%%PORT%%; http2 on;"
 CONF = "server { " + LISTEN + """
-    client_header_timeout 5s; client_body_timeout 5s; send_timeout 5s;
     server_name localhost; MORE
     location / { proxy_pass http://%%O%%; proxy_http_version 1.1; }
     location /local { return 200 "local"; }
@@ -16,13 +15,14 @@ CONF = "server { " + LISTEN + """
                          proxy_http_version 1.1; }
 }
 """
+TIMES = "client_header_timeout 5s; client_body_timeout 5s; send_timeout 5s;"
 BIG = bytes(range(256)) * 1200
 
 
 def pages(conn, request):
     """/big is long, /stall never answers, what is posted comes back, the rest is small."""
     path = request.target.split("?")[0]
-    if path == "/stall":
+    if path.endswith("/stall"):
         return conn.wait_closed()
     if path == "/big":
         return reply(BIG)
@@ -42,9 +42,9 @@ class Server:
         assert path not in targets, targets
 
 
-def serve(usher, origin, more="client_max_body_size 0;", script=pages, **kw):
-    """A Server; `more` goes into its server block."""
+def serve(usher, origin, more="client_max_body_size 0;", script=pages, times=TIMES, **kw):
+    """A Server; `more` and `times` go into its server block."""
     if PEER:
         return Server(None, None)
     heard = origin(script)
-    return Server(usher(CONF.replace("MORE", more), O=heard, **kw), heard)
+    return Server(usher(CONF.replace("MORE", times + more), O=heard, **kw), heard)

@@ -1,8 +1,4 @@
 """RFC 9113, chapter 6: each type of frame, rule by rule (flow control has a file of its own)."""
-
-pytestmark = pytest.mark.usher_only("nginx 1.22 judges requests by laxer rules")
-
-
 import pytest
 
 from h2raw import (ACK, CONTINUATION, DATA, ENABLE_PUSH, END_HEADERS, END_STREAM,
@@ -14,6 +10,8 @@ from h2raw import (ACK, CONTINUATION, DATA, ENABLE_PUSH, END_HEADERS, END_STREAM
 
 POST = request(method="POST")
 BLOCK = block(request())
+
+pytestmark = pytest.mark.usher_only("nginx 1.22 judges requests by laxer rules")
 
 
 @pytest.fixture
