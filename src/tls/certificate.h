@@ -49,6 +49,9 @@ X509 *certificate_leaf(struct certificate *c);
 typedef void certificate_tell_fn(void *arg, struct str sentence);
 void certificate_check(const struct certificate *c, time_t now, certificate_tell_fn *tell,
                        void *arg);
+/* Its dates alone, which change with time. */
+void certificate_check_dates(const struct certificate *c, time_t now, certificate_tell_fn *tell,
+                             void *arg);
 /* The same, when none of a server's names is covered; there may be wildcards and expressions. */
 void certificate_check_names(const struct certificate *c, const struct str *names, unsigned n,
                              certificate_tell_fn *tell, void *arg);

@@ -84,6 +84,15 @@ check_chain_dates(const struct asking *q)
     }
 }
 
+void
+certificate_check_dates(const struct certificate *c, time_t now, certificate_tell_fn *tell,
+                        void *arg)
+{
+    struct asking q = { c, now, tell, arg };
+    check_dates(&q);
+    check_chain_dates(&q);
+}
+
 /* --- the chain --- */
 
 static bool
@@ -207,8 +216,7 @@ void
 certificate_check(const struct certificate *c, time_t now, certificate_tell_fn *tell, void *arg)
 {
     struct asking q = { c, now, tell, arg };
-    check_dates(&q);
-    check_chain_dates(&q);
+    certificate_check_dates(c, now, tell, arg);
     check_chain(&q);
     check_key(&q);
     check_signature(&q, c->facts);

@@ -8,6 +8,7 @@
 #include "main/process/title.h"
 #include "main/process/upgrade.h"
 #include "main/report.h"
+#include "tls/certificate.h"
 #include "tls/ticket.h"
 
 #include <errno.h>
@@ -20,6 +21,7 @@ enum {
     SETTLE_PATIENCE_MS = 60000,
     FORGET_KEYS_MS = 3600 * 1000,
     WORKERS_POLLED = 64,
+    DAY_MS = 24 * 3600 * 1000,
 };
 
 bool
@@ -118,6 +120,28 @@ handle_reload(struct supervisor *s)
     }
     if (reload(s) && was_without)
         s->state = SERVING;
+}
+
+static void
+warn(void *arg, struct str sentence)
+{
+    report(LEVEL_WARN, 0, STR_FMT, STR_ARG(sentence));
+}
+
+static void
+warn_of_dates(void *arg, const struct certificate *c)
+{
+    certificate_check_dates(c, (time_t)(clock_wall_us() / 1000000), warn, NULL);
+}
+
+/* Certificates age while nobody reloads. */
+static void
+look_at_dates(struct supervisor *s)
+{
+    if (clock_ms() < s->dates_at)
+        return;
+    s->dates_at = clock_in(DAY_MS);
+    certificate_each(warn_of_dates, NULL);
 }
 
 /* A change that breaks more than it mends is not taken: the next one may be its other half. */
@@ -262,6 +286,7 @@ timeout(const struct supervisor *s)
 {
     uint64_t at = next_moment(s), files = files_moment(s);
     at = files < at ? files : at;
+    at = s->dates_at < at ? s->dates_at : at;
     clock_refresh();
     return at == NEVER ? FORGET_KEYS_MS : at > clock_ms() ? (int)(at - clock_ms()) : 0;
 }
@@ -304,6 +329,7 @@ supervise(struct supervisor *s)
         handle_signals(s);
         handle_reload(s);
         look_at_files(s);
+        look_at_dates(s);
         act_on_time(s);
     }
 }
@@ -316,6 +342,7 @@ supervisor_run(struct supervisor *s, void (*started)(void))
     report(LEVEL_NOTICE, 0, "start worker processes");
     spawn_worker(s);
     s->started = started;
+    s->dates_at = clock_in(DAY_MS);
     file_watch_init(&s->files);
     file_watch_settle(&s->files, &s->snapshot->sources);
     supervise(s);

@@ -11,6 +11,7 @@ struct supervisor {
     struct sockets sockets;
     struct workers workers;
     struct file_watch files;
+    uint64_t dates_at; /* when certificates are looked at again for their dates */
     int signals;
     enum {
         SERVING,
