@@ -99,6 +99,8 @@ struct gateway {
     bool body_streams; /* as it comes from the client */
     bool body_chunked; /* streaming without a known length */
     bool body_begun;   /* a piece was taken from the client: it cannot be sent twice */
+    struct buf replay; /* but what a backend has not looked at can be, as long as all is here */
+    bool body_lost;    /* it is not any more */
     struct child uploader;
     int upload_error; /* negative errno; client's side when upload_client */
     bool uploading, upload_started, upload_client;

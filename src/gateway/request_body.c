@@ -181,14 +181,39 @@ upload_kept(struct gateway *g)
     return r < 0 ? r : g->codec->end_body(g);
 }
 
+/* Before it is sent: a shared connection may turn out to end before our stream. */
+static void
+keep_piece(struct gateway *g, const struct chunk *chunk)
+{
+    enum { REPLAY_MOST = 64 * 1024 };
+    if (!g->codec->shares || g->head_taken || chunk->file >= 0)
+        g->body_lost = true;
+    if (g->body_lost)
+        return;
+    if (g->replay.arena == NULL)
+        buf_init(&g->replay, &g->x->arena, chunk->bytes.n, REPLAY_MOST);
+    buf_put(&g->replay, chunk->bytes);
+    g->body_lost = g->replay.full;
+}
+
+static int
+send_again(struct gateway *g)
+{
+    const struct chunk kept = { .bytes = buf_str(&g->replay), .file = -1 };
+    return kept.bytes.n ? g->codec->send_body(g, &kept) : 0;
+}
+
 static int
 upload_stream(struct gateway *g)
 {
     struct chunk chunk;
-    int r;
+    int r = send_again(g);
+    if (r < 0)
+        return r;
     g->x->body_streamed = true;
     while ((r = body_next(g->x->request_body, &chunk)) > 0) {
         g->body_begun = true;
+        keep_piece(g, &chunk);
         g->moved_ms = clock_ms();
         r = g->codec->send_body(g, &chunk);
         if (r < 0)

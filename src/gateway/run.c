@@ -318,7 +318,7 @@ static bool
 died_of_age(const struct gateway *g, struct outcome o)
 {
     if (g->unprocessed && g->attempt.conn)
-        return !g->body_begun;
+        return !g->body_lost;
     bool silent = o.fault == FAULT_UPSTREAM_CLOSED || o.fault == FAULT_UPSTREAM_RESET ||
                   o.fault == FAULT_UPSTREAM_SEND_FAILED;
     const struct upstream_conn *c = g->attempt.conn;
@@ -380,7 +380,7 @@ may_go_on(const struct gateway *g, unsigned condition)
     if (g->request_sent && !g->unprocessed && !method_is_idempotent(g->x->request.method) &&
         !(g->my->next_upstream & NEXT_NON_IDEMPOTENT))
         return false;
-    return !g->body_begun && !fiber_cancelled();
+    return (g->unprocessed ? !g->body_lost : !g->body_begun) && !fiber_cancelled();
 }
 
 static enum verdict

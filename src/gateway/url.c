@@ -2,6 +2,7 @@
 #include "gateway/url.h"
 
 #include "exchange/values/template.h"
+#include "http/uri.h"
 
 struct parts {
     const struct url_scheme *scheme;
@@ -143,4 +144,24 @@ url_find(struct exchange *x, const struct url *u, uint64_t timeout_ms, struct ga
     say_scheme(u, u->scheme, out);
     *uri = u->uri;
     return PASS;
+}
+
+/* --- what is asked for there --- */
+
+struct str
+url_with_args(struct exchange *x, struct str path)
+{
+    if (x->args.n == 0)
+        return path;
+    return arena_join(&x->arena, arena_join(&x->arena, path, STR("?")), x->args);
+}
+
+struct str
+url_own_uri(struct exchange *x)
+{
+    if (x->uri_is_raw && x->request.path.n && x->request.path.p[0] == '/')
+        return x->request.args.p
+                   ? str_between(x->request.path.p, x->request.args.p + x->request.args.n)
+                   : x->request.path;
+    return url_with_args(x, uri_escape(x->uri, ESCAPE_URI, &x->arena));
 }

@@ -36,3 +36,7 @@ bool url_may_be_tls(const struct url *u);
  */
 enum verdict url_find(struct exchange *x, const struct url *u, uint64_t timeout_ms,
                       struct gateway_target *out, struct str *uri);
+/* The request's own URI: untouched as it came, or what internal redirects made of it. */
+struct str url_own_uri(struct exchange *x);
+/* The path with the request's arguments. */
+struct str url_with_args(struct exchange *x, struct str path);

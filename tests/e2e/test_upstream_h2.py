@@ -1,6 +1,7 @@
 """HTTP/2 to backends: proxy_http_version 2, shared connections, and backends that misbehave."""
 import ssl
 import struct
+import subprocess
 import threading
 
 import h2.exceptions
@@ -467,3 +468,14 @@ def test_what_was_counted_is_logged(usher, h2origin):
     until(lambda: proxy._read("t.log"), "a line")
     status, length, sent, received = map(int, proxy._read("t.log").split())
     assert (status, length) == (200, 5) and sent > 20 and received > 10
+
+
+def test_a_body_without_a_length_that_came_with_its_head_is_not_lost(usher, h2origin):
+    def echo(s):
+        s.send_head(200)
+        s.send(s.read_body(), end=True)
+    o = h2origin(echo)
+    proxy = usher(server().replace("location", "http2 on; location"), O=o)
+    r = subprocess.run(["curl", "-s", "--http2-prior-knowledge", "-T", "-",
+                        f"http://127.0.0.1:{proxy.port}/"], input=b"hello", capture_output=True)
+    assert r.stdout == b"hello"

@@ -133,25 +133,6 @@ complete(struct scope *scope, void *settings)
     return gateway_complete(scope, &my->gateway) && gateway_tls_complete(scope, &my->tls);
 }
 
-static struct str
-with_args(struct exchange *x, struct str path)
-{
-    if (x->args.n == 0)
-        return path;
-    return arena_join(&x->arena, arena_join(&x->arena, path, STR("?")), x->args);
-}
-
-/* The request's own URI: untouched as it came, or what internal redirects made of it. */
-static struct str
-own_uri(struct exchange *x)
-{
-    if (x->uri_is_raw && x->request.path.n && x->request.path.p[0] == '/')
-        return x->request.args.p
-                   ? str_between(x->request.path.p, x->request.args.p + x->request.args.n)
-                   : x->request.path;
-    return with_args(x, uri_escape(x->uri, ESCAPE_URI, &x->arena));
-}
-
 /* The URL's URI in place of the location's prefix. */
 static struct str
 replaced_uri(struct exchange *x, struct str uri)
@@ -161,7 +142,7 @@ replaced_uri(struct exchange *x, struct str uri)
     struct str path = arena_join(&x->arena, uri, uri_escape(rest, ESCAPE_URI, &x->arena));
     if (path.n == 0 || path.p[0] != '/')
         path = arena_join(&x->arena, STR("/"), path);
-    return with_args(x, path);
+    return url_with_args(x, path);
 }
 
 /* A URI with variables is the whole of it. */
@@ -169,7 +150,7 @@ static struct str
 wanted_uri(struct exchange *x, const struct pass *my, struct str uri)
 {
     if (uri.p == NULL)
-        return own_uri(x);
+        return url_own_uri(x);
     if (my->url.text == NULL)
         return replaced_uri(x, uri);
     return uri.n && uri.p[0] != '/' ? arena_join(&x->arena, STR("/"), uri) : uri;

@@ -1,0 +1,96 @@
+/* grpc_pass: gRPC backends, which is HTTP/2 whose bodies are conversations: nothing of a request or
+ * a response waits for its end, and trailers are a part of the answer. */
+#include "exchange/feature.h"
+#include "gateway/tls_settings.h"
+#include "gateway/url.h"
+
+/* grpc_*: shared by all locations that set none of their own */
+struct settings {
+    struct gateway_settings gateway;
+    struct gateway_tls_settings tls;
+};
+
+/* grpc_pass: one location's own */
+struct pass {
+    struct url url;                  /* first */
+    const struct settings *settings; /* that hold there */
+};
+
+extern const struct feature grpc_pass;
+
+static const struct url_scheme schemes[] = { { "grpc", 80, "80", false },
+                                             { "grpcs", 443, "443", true },
+                                             { NULL } };
+
+static const struct url_rules rules = { .schemes = schemes, .bare = true };
+
+/* The settings of the block, when all of them are known. */
+static void
+find_settings(struct compile *c, void *arg)
+{
+    struct pass *my = arg;
+    my->settings = scope_settings(my->url.target.scope, feature_set(&grpc_pass));
+    my->url.tls = &my->settings->tls;
+    if (url_may_be_tls(&my->url))
+        gateway_tls_prepare(c, my->url.target.span, "grpc_", my->url.tls);
+}
+
+static bool
+set_pass(struct setting *s)
+{
+    struct pass *my = arena_new(s->compile->arena, struct pass);
+    if (!url_set(s, &rules, &my->url))
+        return false;
+    compile_defer(s->compile, find_settings, my);
+    return location_set_content(s, &grpc_pass, my);
+}
+
+static const struct directive directives[] = {
+    { "grpc_pass", NO_FIELD, IN_LOCATION, .set = set_pass, .flags = SETTINGS_APART,
+      .syntax = "address", .example = "grpc_pass grpc://127.0.0.1:9000;",
+      .help = "Passes requests to a gRPC server or a group of servers: [grpc://]host[:port], "
+              "grpcs:// for TLS, unix:/path, or a group's name. The address may have variables." },
+    { "grpc_set_header", PLACE(struct settings, gateway.set_headers), GATEWAY_IN,
+      .set = gateway_set_header, .flags = MANY, .args_min = 2, .args_max = 2,
+      .syntax = "field value", .example = "grpc_set_header X-Real-IP $remote_addr;",
+      .help =
+          "Sets a field of requests to servers; an empty value leaves it out. Host is what "
+          ":authority says, by default the host of grpc_pass. Inherited only by blocks that set "
+          "none." },
+    GATEWAY_CORE_ROWS("grpc_", struct settings, gateway),
+    GATEWAY_TLS_ROWS("grpc_", struct settings, tls),
+    { 0 },
+};
+
+static bool
+complete(struct scope *scope, void *settings)
+{
+    struct settings *my = settings;
+    my->gateway.pass_request_headers = my->gateway.pass_request_body = true;
+    my->gateway.pass_trailers = true;
+    return gateway_complete(scope, &my->gateway) && gateway_tls_complete(scope, &my->tls);
+}
+
+static enum verdict
+run(struct exchange *x, const void *settings)
+{
+    const struct pass *my = settings;
+    const struct gateway_settings *gateway = &my->settings->gateway;
+    struct gateway_target target = { .redirect_to = STR_NONE };
+    struct str uri;
+    enum verdict v = url_find(x, &my->url, gateway->connect_timeout.ms, &target, &uri);
+    if (v != PASS)
+        return v;
+    target.uri = url_own_uri(x);
+    return gateway_run(x, gateway, &h2_client_codec, &target, VERSION_20);
+}
+
+const struct feature grpc_pass = {
+    .name = "grpc_pass",
+    .phase = PHASE_CONTENT,
+    .settings_size = sizeof(struct settings),
+    .directives = directives,
+    .complete = complete,
+    .on_request = run,
+    .content_only = true,
+};
