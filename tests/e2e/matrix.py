@@ -23,7 +23,7 @@ class Traits:
 
 CLIENTS = {"http/1.0": Traits(False, False, False), "http/1.1": Traits(), "h2c": Traits(),
            "h2": Traits()}
-BACKENDS = {"http/1.0": Traits(False, False, False), "http/1.1": Traits(),
+BACKENDS = {"http/1.0": Traits(False, False, False), "http/1.1": Traits(), "h2": Traits(),
             "fastcgi": Traits(False, False, False)}
 
 PASS = {
@@ -184,6 +184,7 @@ class Plan:
     hints: tuple = ()         # fields of a 103
     fails: str = None         # "head": reset in its place; "body": reset when told, half of it sent
     stalls: str = None        # "head", "body": wait for the client to leave
+    early: bool = False       # answer without a look at the request's body
     go: threading.Event = dataclasses.field(default_factory=threading.Event)
     left: threading.Event = dataclasses.field(default_factory=threading.Event)
 
@@ -249,7 +250,7 @@ def h1_script(plan, version):
             send(plan.body)
             if streams and not bodiless:
                 conn.send("0\r\n" + lines(plan.trailers) + "\r\n")
-            if version == "1.0":
+            if version == "1.0" or plan.early:
                 conn.close()
         in_steps(plan, begin, lambda: send(plan.half), rest, conn.reset, conn.wait_closed)
     return script
@@ -275,7 +276,8 @@ def fcgi_script(plan):
 def h2_script(plan):
     def script(stream):
         bodiless = stream.method == "HEAD" or plan.status in (204, 304)
-        stream.read_body()
+        if not plan.early:
+            stream.read_body()
 
         def begin():
             if plan.hints:
@@ -303,11 +305,12 @@ class Backend:
     def __init__(self, kind, plan, fixtures):
         self.kind = kind
         if kind == "fastcgi":
-            self.server = fixtures["fcgi"](fcgi_script(plan))
+            self.server = fixtures["fcgi"](fcgi_script(plan), read_body=not plan.early)
         elif kind == "h2":
             self.server = fixtures["h2origin"](h2_script(plan))
         else:
-            self.server = fixtures["origin"](h1_script(plan, kind.removeprefix("http/")))
+            script = h1_script(plan, kind.removeprefix("http/"))
+            self.server = fixtures["origin"](script, read_body=not plan.early)
         self.address = self.server.address
 
     def seen(self):

@@ -411,6 +411,26 @@ def test_a_responder_that_resets_is_followed_by_the_next(usher, fcgi):
         assert c.get(method="POST", body=b"x").status == 502
 
 
+def test_a_body_in_a_file_is_sent_whole_to_the_next(usher, fcgi):
+    bad, good = fcgi(lambda conn, r: conn.reset()), fcgi(lambda conn, r: answer(str(len(r.body))))
+    proxy = usher(server("client_body_buffer_size 8k; fastcgi_next_upstream error non_idempotent;"
+                         "location / { fastcgi_pass u; }",
+                         "upstream u { server %%B%% max_fails=0; server %%G%% backup; }"),
+                  B=bad, G=good)
+    body = bytes(range(256)) * 1000
+    assert get(proxy, method="POST", body=body).text == "256000"
+    assert bad.requests[0].body == good.requests[0].body == body
+
+
+def test_what_the_log_can_say(usher, fcgi):
+    f = fcgi(answer("hello", "X-A: 1\nStatus: 201 Made\n"), unix=True)
+    proxy = usher("log_format f '$upstream_addr $upstream_status $upstream_http_x_a"
+                  " $upstream_response_length $status';" +
+                  server("access_log logs/access.log f; location / { fastcgi_pass %%F%%; }"), F=f)
+    assert get(proxy).text == "hello"
+    assert proxy.access_log(1) == [f"{f.address} 201 1 5 201"]
+
+
 def test_a_silent_responder_is_a_gateway_timeout(usher, fcgi):
     proxy = usher(server("fastcgi_read_timeout 100ms; location / { fastcgi_pass %%F%%; }"),
                   F=fcgi(lambda conn, r: conn.wait_closed()))

@@ -108,6 +108,16 @@ def streamed_up(s, path, pieces):
     upload(s, path, pieces, streamed=True)
 
 
+@behaviour()
+def answer_before_the_body_is_over(s):
+    x = s.serve(Plan(b"too much", status=413, early=True))
+    x.begin("POST", "/unbuffered", length=len(LARGE))
+    x.send(LARGE[:1000])
+    assert x.head() == 413
+    r = x.finish()
+    assert (r.body, r.whole) == (b"too much", True)
+
+
 @behaviour(lambda client, backend: backend.trailers)
 def trailers_down(s):
     r = s.ask(Plan(b"hello", length=False, trailers=(("X-Sum", "9"),)))
