@@ -138,12 +138,16 @@ arena_get(struct arena *a, size_t n)
     return memset(arena_raw(a, n), 0, n);
 }
 
+static bool
+may_have(const struct arena *a, size_t n)
+{
+    return a->used <= a->limit && n <= a->limit - a->used;
+}
+
 void *
 arena_try(struct arena *a, size_t n)
 {
-    if (n > a->limit - a->used || a->used > a->limit)
-        return NULL;
-    return arena_get(a, n);
+    return may_have(a, n) ? arena_get(a, n) : NULL;
 }
 
 char *
@@ -151,6 +155,12 @@ arena_text(struct arena *a, size_t n)
 {
     a->used += n;
     return carve(a, n, 1);
+}
+
+char *
+arena_try_text(struct arena *a, size_t n)
+{
+    return may_have(a, n) ? arena_text(a, n) : NULL;
 }
 
 struct str

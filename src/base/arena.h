@@ -29,6 +29,7 @@ void *arena_try(struct arena *a, size_t n);
 void *arena_raw(struct arena *a, size_t n);
 /* Unaligned, not zeroed: for text. */
 char *arena_text(struct arena *a, size_t n);
+char *arena_try_text(struct arena *a, size_t n);
 /* A copy, followed by a NUL that is not counted. */
 struct str arena_dup(struct arena *a, struct str s);
 struct str arena_join(struct arena *a, struct str first, struct str second);

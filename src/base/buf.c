@@ -57,10 +57,6 @@ buf_printf(struct buf *b, const char *format, ...)
 void
 buf_u64(struct buf *b, uint64_t value)
 {
-    char digits[20], *p = digits + sizeof digits;
-    do {
-        *--p = (char)('0' + value % 10);
-        value /= 10;
-    } while (value);
-    buf_put(b, str_between(p, digits + sizeof digits));
+    char digits[U64_DIGITS];
+    buf_put(b, str_of_u64(value, digits));
 }

@@ -104,6 +104,17 @@ parse_u64(struct str s, unsigned base, uint64_t max, uint64_t *out)
     return value <= max;
 }
 
+struct str
+str_of_u64(uint64_t value, char room[U64_DIGITS])
+{
+    char *end = room + U64_DIGITS, *p = end;
+    do {
+        *--p = (char)('0' + value % 10);
+        value /= 10;
+    } while (value);
+    return str_between(p, end);
+}
+
 bool
 str_to_u64(struct str s, uint64_t max, uint64_t *out)
 {

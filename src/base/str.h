@@ -82,6 +82,9 @@ struct str str_trim(struct str s);
 /* Cuts *rest at the first separator: returns what is before it and leaves what is after it.
  * When no separator is left, returns all and leaves STR_NONE. */
 struct str str_cut(struct str *rest, char separator);
+/* Its decimal digits, in `room`. */
+enum { U64_DIGITS = 20 };
+struct str str_of_u64(uint64_t value, char room[U64_DIGITS]);
 /* Decimal digits only; false when empty, not a number, or over max. */
 bool str_to_u64(struct str s, uint64_t max, uint64_t *out);
 /* Hexadecimal digits only; same contract. */

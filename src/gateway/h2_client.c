@@ -62,6 +62,14 @@ add_te(struct gateway *g, struct fields *to)
         fields_add_known(to, HEADER_TE, STR("trailers"));
 }
 
+static void
+add_length(struct gateway *g, struct fields *to)
+{
+    char digits[U64_DIGITS];
+    struct str length = str_of_u64(g->body_size, digits);
+    fields_add_known(to, HEADER_CONTENT_LENGTH, arena_dup(&g->x->arena, length));
+}
+
 static enum verdict
 write_request(struct gateway *g)
 {
@@ -75,8 +83,7 @@ write_request(struct gateway *g)
     fields_init(&h->fields, &g->x->arena);
     add_set_headers(g, h);
     if (request_has_length(g))
-        fields_add_known(&h->fields, HEADER_CONTENT_LENGTH,
-                         arena_printf(&g->x->arena, "%llu", (unsigned long long)g->body_size));
+        add_length(g, &h->fields);
     if (g->my->pass_request_headers) {
         add_client_fields(g, &h->fields);
         add_te(g, &h->fields);

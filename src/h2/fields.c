@@ -30,11 +30,12 @@ fill_lower(void)
 static bool
 keep(struct arena *a, struct str s, struct str *out)
 {
-    char *p = arena_try(a, s.n + 1);
+    char *p = arena_try_text(a, s.n + 1);
     if (p == NULL)
         return false;
     if (s.n)
         memcpy(p, s.p, s.n);
+    p[s.n] = '\0';
     *out = (struct str){ p, s.n };
     return true;
 }

@@ -15,7 +15,7 @@ enum { KEPT_BYTES = 0 }; /* AddressSanitizer sees a use after it was put */
 enum { KEPT_BYTES = 64 * 1024 }; /* of each class */
 #endif
 
-enum { STEP = 128, CLASSES = 9 }; /* class 0: what is larger */
+enum { STEP = 128, CLASSES = 10 }; /* class 0: what is larger */
 
 /* Before the bytes; keeps their alignment. */
 struct chunk {
@@ -107,7 +107,13 @@ resize(void *bytes, size_t n, void *user)
 void *
 h2_memory_take(size_t n)
 {
-    void *p = take_zeroed(1, n, NULL);
+    return memset(h2_memory_take_raw(n), 0, n);
+}
+
+void *
+h2_memory_take_raw(size_t n)
+{
+    void *p = take(n, NULL);
     must(p != NULL);
     return p;
 }

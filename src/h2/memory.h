@@ -6,6 +6,7 @@
 
 /* Cannot fail; zeroed. */
 void *h2_memory_take(size_t n);
+void *h2_memory_take_raw(size_t n); /* not zeroed */
 void h2_memory_put(void *p);
 /* The same for a session; sessions of a thread share it. */
 nghttp2_mem *h2_memory(void);

@@ -1,8 +1,9 @@
 /* What a stream's reader calls: heads of responses, pieces of bodies. */
 #include "h2/link.h"
 
+#include "h2/memory.h"
+
 #include <errno.h>
-#include <stdlib.h>
 
 static int
 wait(struct stream *st, uint64_t deadline)
@@ -72,7 +73,7 @@ consume_given(struct stream *st)
     if (p->start == p->end) {
         st->in = p->next;
         st->in_last = p->next ? st->in_last : NULL;
-        free(p);
+        h2_memory_put(p);
     }
     if (st->pub.link->dead)
         return;

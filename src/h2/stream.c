@@ -4,8 +4,6 @@
 #include "base/must.h"
 #include "h2/memory.h"
 
-#include <stdlib.h>
-
 /* Room for the first bytes that wait, and for more behind them. */
 enum { PIECE_SMALL = 1024, PIECE_LARGE = 16 * 1024 };
 
@@ -36,7 +34,7 @@ drop_pieces(struct stream *st)
 {
     for (struct piece *p = st->in, *next; p; p = next) {
         next = p->next;
-        free(p);
+        h2_memory_put(p);
     }
     st->in = st->in_last = NULL;
 }
@@ -104,8 +102,7 @@ piece_for(struct stream *st, size_t n)
     if (last && last->end < last->cap)
         return last;
     size_t cap = st->in || n > PIECE_SMALL ? PIECE_LARGE : PIECE_SMALL;
-    struct piece *p = malloc(sizeof *p + cap);
-    must(p != NULL);
+    struct piece *p = h2_memory_take_raw(sizeof *p + cap);
     *p = (struct piece){ .cap = cap };
     if (last)
         last->next = p;
