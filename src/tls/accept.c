@@ -39,15 +39,15 @@ begin_steps(struct tls_session *s, const struct tls_context *context)
         s->plain = buffer_take_exact(EARLY_MAX);
 }
 
-/* The pieces of a session's identity: it is only resumed under the same settings, client
- * verification among them, and for the same name (RFC 6066 3). */
+/* A session is only resumed where clients are verified alike, and for the same name (RFC 6066 3).
+ * It outlives changes of all else, processes, and machines that share ticket keys. */
 static bool
 set_identity(struct tls_session *s, const struct tls_context *context)
 {
     unsigned char id[SHA256_DIGEST_LENGTH];
     unsigned char text[TLS_DIGEST + 256];
     struct str name = s->handshake->hello.server_name;
-    memcpy(text, context->digest, TLS_DIGEST);
+    memcpy(text, context->verification, TLS_DIGEST);
     if (name.n)
         memcpy(text + TLS_DIGEST, name.p, name.n);
     SHA256(text, TLS_DIGEST + name.n, id);

@@ -44,12 +44,43 @@ add_resumption(EVP_MD_CTX *d, const struct tls_profile *p)
 }
 
 static void
-identify(const struct tls_profile *p, unsigned char out[TLS_DIGEST])
+add_verification(EVP_MD_CTX *d, const struct tls_profile *p)
 {
-    const struct str texts[] = { p->ciphers,   p->curves, p->dhparam, p->trusted,
-                                 p->announced, p->crl,    p->key_log };
+    add_number(d, p->verify);
+    add_number(d, p->verify_depth);
+    add_text(d, p->trusted);
+    add_text(d, p->crl);
+}
+
+static EVP_MD_CTX *
+open_digest(void)
+{
     EVP_MD_CTX *d = EVP_MD_CTX_new();
     must(d != NULL && EVP_DigestInit_ex(d, EVP_sha256(), NULL) == 1);
+    return d;
+}
+
+static void
+close_digest(EVP_MD_CTX *d, unsigned char out[TLS_DIGEST])
+{
+    must(EVP_DigestFinal_ex(d, out, NULL) == 1);
+    EVP_MD_CTX_free(d);
+}
+
+static void
+identify_verification(const struct tls_profile *p, unsigned char out[TLS_DIGEST])
+{
+    EVP_MD_CTX *d = open_digest();
+    if (p->verify != TLS_VERIFY_OFF)
+        add_verification(d, p);
+    close_digest(d, out);
+}
+
+static void
+identify(const struct tls_profile *p, unsigned char out[TLS_DIGEST])
+{
+    const struct str texts[] = { p->ciphers, p->curves, p->dhparam, p->announced, p->key_log };
+    EVP_MD_CTX *d = open_digest();
     add_number(d, p->server | p->prefer_server_ciphers << 1);
     add_number(d, p->protocols);
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
@@ -58,11 +89,9 @@ identify(const struct tls_profile *p, unsigned char out[TLS_DIGEST])
         add_text(d, c->name);
         add_text(d, c->value);
     }
-    add_number(d, p->verify);
-    add_number(d, p->verify_depth);
+    add_verification(d, p);
     add_resumption(d, p);
-    must(EVP_DigestFinal_ex(d, out, NULL) == 1);
-    EVP_MD_CTX_free(d);
+    close_digest(d, out);
 }
 
 /* --- The table --- */
@@ -92,6 +121,7 @@ make(const struct tls_profile *profile, const unsigned char digest[TLS_DIGEST],
     struct tls_context *c = tls_context_of(ctx);
     struct tls_context **bucket = bucket_of(digest);
     memcpy(c->digest, digest, TLS_DIGEST);
+    identify_verification(profile, c->verification);
     c->next = *bucket;
     *bucket = c;
     return c;

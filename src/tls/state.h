@@ -14,8 +14,9 @@ struct tls_context {
     bool server;
     enum tls_verify verify;
     bool early_data;
-    unsigned char digest[TLS_DIGEST]; /* of the profile */
-    struct tls_resumption resumption; /* a server's */
+    unsigned char digest[TLS_DIGEST];       /* of the profile */
+    unsigned char verification[TLS_DIGEST]; /* of the part of it that judges the peer */
+    struct tls_resumption resumption;       /* a server's */
     struct client_sessions sessions;
     struct tls_context *next; /* in the table of all */
     unsigned holds;           /* under the table's lock; 0: no longer in the table */
