@@ -30,8 +30,8 @@ write_set_headers(struct gateway *g, struct buf *b)
     const struct set_headers *set = g->my->set_headers;
     for (unsigned i = 0; set && i < set->n; i++) {
         enum header id = set->v[i].id;
-        struct str value = template_eval(set->v[i].value, g->x);
-        if (!request_may_set(id, value))
+        struct str value = request_value(g, &set->v[i]);
+        if (value.n == 0)
             continue;
         g->says_close |= id == HEADER_CONNECTION && list_has_token(value, STR("close"));
         h1_write_field(b, set->v[i].name, value);

@@ -43,8 +43,8 @@ add_set_headers(struct gateway *g, struct h2_head *h)
     const struct set_headers *set = g->my->set_headers;
     for (unsigned i = 0; set && i < set->n; i++) {
         enum header id = set->v[i].id;
-        struct str value = template_eval(set->v[i].value, g->x);
-        if (!request_may_set(id, value))
+        struct str value = request_value(g, &set->v[i]);
+        if (value.n == 0)
             continue;
         if (id == HEADER_HOST)
             h->authority = value;

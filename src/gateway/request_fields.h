@@ -9,9 +9,8 @@ struct hop_names;
 bool request_passes(const struct gateway *g, const struct hop_names *names, const struct field *f);
 /* A directive sets that field, maybe to nothing. */
 bool request_sets(const struct gateway *g, enum header id);
-/* May a directive's field go out with this value? Framing is what the body is, and an empty value
- * leaves it out. */
-bool request_may_set(enum header id, struct str value);
+/* What a directive's field says; empty when it may not go out: framing is what the body is. */
+struct str request_value(const struct gateway *g, const struct set_header *h);
 /* Is the body's length to be said? */
 bool request_has_length(const struct gateway *g);
 struct str request_method(struct gateway *g);

@@ -8,6 +8,7 @@ from certs import Authority, self_signed
 from client import get
 from cryptography import x509
 from cryptography.x509.oid import NameOID
+from origin import reply
 from proxy import IS_NGINX
 from tls_client import (CA, LISTEN, PAIR, TLS12, TLS13, connect_tls, context, get_tls, https,
                         site_files)
@@ -172,7 +173,6 @@ def serial_text(leaf):
 
 
 def test_a_certificate_goes_to_the_backend_whole(usher, ask, origin):
-    from origin import reply
     backend = origin(lambda conn, r: reply(r.get("X-Cert")))
     p = usher(asking("on").replace("return 200 $ssl_client_verify;", "proxy_pass http://%%B%%; "
               "proxy_set_header X-Cert $ssl_client_escaped_cert;"), files=files(), B=backend)
@@ -180,6 +180,14 @@ def test_a_certificate_goes_to_the_backend_whole(usher, ask, origin):
     assert sent.encode() == GOOD.cert
     assert x509.load_pem_x509_certificate(sent.encode()).subject.get_attributes_for_oid(
         NameOID.COMMON_NAME)[0].value == "good"
+
+
+@pytest.mark.usher_only("nginx folds the field, which HTTP does not allow any more")
+def test_a_certificate_goes_to_the_backend_in_one_line(usher, ask, origin):
+    backend = origin(lambda conn, r: reply(r.get("X-Cert")))
+    p = usher(asking("on").replace("return 200 $ssl_client_verify;", "proxy_pass http://%%B%%; "
+              "proxy_set_header X-Cert $ssl_client_cert;"), files=files(), B=backend)
+    assert ask(p, GOOD).text.replace("\t", "\n").encode() == GOOD.cert.strip()
 
 
 def test_the_forms_of_a_certificate(usher, ask):
