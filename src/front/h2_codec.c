@@ -66,9 +66,16 @@ put_last_modified(struct exchange *x, struct fields *to)
     fields_add_known(to, HEADER_LAST_MODIFIED, (struct str){ text, HTTP_DATE_SIZE });
 }
 
+static bool
+is_priority(const struct field *f)
+{
+    return f->id == HEADER_OTHER && f->name.n == 8 && str_eq_nocase(f->name, STR("priority"));
+}
+
 static void
 put_fields(struct exchange *x, struct fields *to)
 {
+    const struct h2_exchange *h = x->connection;
     const struct response *r = &x->response;
     fields_add_known(to, HEADER_SERVER, r->server.p ? r->server : server_signature(x));
     fields_add_known(to, HEADER_DATE, r->date.p ? r->date : date_http_now());
@@ -78,8 +85,12 @@ put_fields(struct exchange *x, struct fields *to)
     put_last_modified(x, to);
     if (r->etag.n)
         fields_add_known(to, HEADER_ETAG, r->etag);
-    for (unsigned i = 0; i < r->fields.n; i++)
-        fields_push(to, r->fields.v[i].name, r->fields.v[i].value, r->fields.v[i].id);
+    for (unsigned i = 0; i < r->fields.n; i++) {
+        const struct field *f = &r->fields.v[i];
+        fields_push(to, f->name, f->value, f->id);
+        if (is_priority(f))
+            h2_prioritise(h->stream, f->value);
+    }
 }
 
 static int

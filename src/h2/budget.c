@@ -12,6 +12,7 @@ enum {
     CONTROL_PER_REQUEST = 10,
     RESETS_MAX = 500,
     RESETS_PER_SECOND = 20,
+    RESETS_PER_STREAM = 1,
 };
 
 static int32_t
@@ -65,4 +66,10 @@ void
 h2_budget_earn_request(struct h2_budget *b)
 {
     b->control = add(b->control, CONTROL_PER_REQUEST, CONTROL_MAX);
+}
+
+void
+h2_budget_earn_stream(struct h2_budget *b)
+{
+    b->resets = add(b->resets, RESETS_PER_STREAM, RESETS_MAX);
 }

@@ -19,6 +19,7 @@ void h2_budget_init(struct h2_budget *b);
 bool h2_budget_control(struct h2_budget *b) __attribute__((warn_unused_result));
 /* A stream that ended before its time by the peer's doing. */
 bool h2_budget_reset(struct h2_budget *b) __attribute__((warn_unused_result));
-/* Work was done for the peer: a frame of DATA, a whole request. */
+/* Work was done for the peer: a frame of DATA, a request's head, a stream that went to its end. */
 void h2_budget_earn_frame(struct h2_budget *b);
 void h2_budget_earn_request(struct h2_budget *b);
+void h2_budget_earn_stream(struct h2_budget *b);

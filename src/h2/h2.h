@@ -133,6 +133,9 @@ bool h2_is_readable(const struct h2_stream *s);
  * ends the stream. 0, or -ECONNRESET when the stream is gone. */
 int h2_write_head(struct h2_stream *s, const struct h2_head *head, bool last)
     __attribute__((warn_unused_result));
+/* Server: what a response's own Priority field says goes over what the client asked for (RFC 9218
+ * 8). Before its head is written. */
+void h2_prioritise(struct h2_stream *s, struct str priority);
 /* Wait until the frames are on their way, that is in the link's output; each wait for windows or
  * the socket may last timeout_ms. `last` ends the stream. After an error it must be closed. 0,
  * -ETIMEDOUT, -ECANCELED, -ECONNRESET. */

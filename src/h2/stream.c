@@ -53,11 +53,14 @@ h2_stream_free(struct stream *st)
 
 /* Given up by the peer, or for what it sent: not by us, and not after all was said. */
 static void
-count_reset(struct h2_link *l, const struct stream *st)
+judge_end(struct h2_link *l, const struct stream *st)
 {
     bool whole = st->out_ended && st->pub.end_of_body;
-    if (l->settings.server && !l->dead && !whole && !(st->closed && st->out_last) &&
-        !h2_budget_reset(&l->budget))
+    if (!l->settings.server || l->dead)
+        return;
+    if (whole)
+        h2_budget_earn_stream(&l->budget);
+    else if (!(st->closed && st->out_last) && !h2_budget_reset(&l->budget))
         h2_link_calm(l, "client reset too many streams");
 }
 
@@ -85,7 +88,7 @@ h2_stream_end(struct stream *st, uint32_t code)
     if (l->block == st)
         l->block = NULL;
     if (!st->pub.gone)
-        count_reset(l, st);
+        judge_end(l, st);
     if (st->closed)
         h2_stream_free(st);
     else if (news)

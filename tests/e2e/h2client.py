@@ -53,8 +53,9 @@ class H2:
         config = h2.config.H2Configuration(client_side=True, header_encoding="utf-8",
                                            validate_outbound_headers=False)
         self.h2 = h2.connection.H2Connection(config)
-        if settings:
-            self.h2.update_settings(settings)
+        for name, value in (settings or {}).items():
+            self.h2.local_settings[name] = value
+        self.h2.local_settings.acknowledge()
         self.h2.initiate_connection()
         self.push()
         client.open_clients.append(self)

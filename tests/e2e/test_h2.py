@@ -292,6 +292,51 @@ def test_a_response_cut_short_is_reset(usher, origin):
     assert not c.closed
 
 
+# --- Priorities (RFC 9218) ---
+
+WIDE = {4: 1 << 24}  # windows of streams: only the connection's holds back
+
+
+def race(c, first, second):
+    """Two streams wait for the connection's window; returns how much each got of the next 100,000 bytes."""
+    c.body(first, 65535)
+    c.head(second)
+    c.h2.increment_flow_control_window(100000)
+    c.push()
+    c.until(lambda: sum(len(c.answers[s].body) for s in (first, second)) >= 165535, "the next bytes")
+    return len(c.answers[first].body) - 65535, len(c.answers[second].body)
+
+
+@pytest.mark.parametrize("first,second,want", [
+    ("u=5", "u=1", (0, 100000)), ("u=1", "u=5", (100000, 0)), ("u=3", "u=3", (100000, 0)), ("u=3, i", "u=3, i", None)])
+def test_the_more_urgent_response_goes_first(usher, first, second, want):
+    p = usher(site("root html;"), files={"html/big": BIG})
+    c = connect(p, consume=False, settings=WIDE)
+    got = race(c, *(c.request("/big", headers=[("priority", v)]) for v in (first, second)))
+    assert got == want if want else min(got) > 40000
+
+
+def test_the_backend_may_say_how_urgent_its_response_is(usher, origin):
+    back = origin(lambda c, r: reply(BIG, headers=[("Priority", "u=6" if r.target == "/a" else "i;x, u=0;y")]))
+    p = usher(proxied(), BACK=back)
+    c = connect(p, consume=False, settings=WIDE)
+    a, b = race(c, c.request("/a", headers=[("priority", "u=1")]), c.request("/b"))
+    assert b > a  # what comes from a backend piece by piece leaves gaps for others
+
+
+def test_priority_may_change_meanwhile(usher):
+    p = usher(site("root html;"), files={"html/big": BIG})
+    c = connect(p, consume=False, settings=WIDE)
+    first, second = c.request("/big"), c.request("/big")
+    c.head(second)
+    payload = second.to_bytes(4, "big") + b"u=0"
+    c.sock.sendall(len(payload).to_bytes(3, "big") + b"\x10\0\0\0\0\0" + payload)
+    c.h2.ping(b"12345678")
+    c.push()
+    c.until(lambda: c.pongs, "the answer to PING")
+    assert race(c, first, second) == (0, 100000)
+
+
 # --- Ends ---
 
 def test_a_reset_cancels_the_request_at_the_backend(usher, origin):
