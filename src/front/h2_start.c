@@ -142,7 +142,7 @@ take_head(struct exchange *x, struct h2_exchange *h, const struct server_setting
     const struct h2_head *from = &h->stream->head;
     struct request_head *r = &x->request;
     struct h1_facts facts = { 0 };
-    bool target = h->extended ? r->path.n > 0 : h1_cut_target(from->path, r);
+    bool target = r->path.n > 0 && (h->extended || h1_cut_target(from->path, r));
     const char *why = NULL;
     if (!target)
         why = "invalid request target";
