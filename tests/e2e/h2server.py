@@ -42,9 +42,9 @@ class Server:
         assert path not in targets, targets
 
 
-def serve(usher, origin, more="client_max_body_size 0;", script=pages, times=TIMES, **kw):
-    """A Server; `more` and `times` go into its server block."""
+def serve(usher, origin, more="client_max_body_size 0;", script=pages, times=TIMES, how="", **kw):
+    """A Server; `more` and `times` go into its server block, `how` into listen."""
     if PEER:
         return Server(None, None)
-    heard = origin(script)
-    return Server(usher(CONF.replace("MORE", times + more), O=heard, **kw), heard)
+    heard, text = origin(script), CONF.replace("PORT%%;", f"PORT%% {how};")
+    return Server(usher(text.replace("MORE", times + more), O=heard, **kw), heard)
