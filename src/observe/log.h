@@ -19,6 +19,8 @@ struct log_file;
 struct log_file *log_file_get(struct setting *s, unsigned word, struct str path);
 /* The same for a path that no setting names (defaults): never NULL, no syslog. */
 struct log_file *log_file_default(struct compile *c, struct str path);
+/* The same for what only its owner may read. */
+struct log_file *log_file_secret(struct compile *c, struct str path);
 
 /* The default paths, relative to the prefix; the program may set them before the first compile. */
 extern struct str log_default_error, log_default_access;

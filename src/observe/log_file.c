@@ -94,6 +94,14 @@ log_file_get(struct setting *s, unsigned word, struct str path)
     return f;
 }
 
+struct log_file *
+log_file_secret(struct compile *c, struct str path)
+{
+    struct log_file *f = log_file_named(compile_path(c, path), LOG_TO_FILE, c->id);
+    f->secret = true;
+    return f;
+}
+
 struct str
 log_file_path(const struct log_file *f)
 {
@@ -133,11 +141,11 @@ static int
 open_path(const struct log_file *f)
 {
     enum { FLAGS = O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY };
-    int fd = open(f->path.p, FLAGS, 0644);
+    int fd = open(f->path.p, FLAGS, f->secret ? 0600 : 0644);
     if (fd >= 0 || errno != ENOENT || !is_default(f))
         return fd;
     make_directory(f);
-    return open(f->path.p, FLAGS, 0644);
+    return open(f->path.p, FLAGS, f->secret ? 0600 : 0644);
 }
 
 /* Takes fd; over an open one it goes in place, so that writers of this moment hit either. */

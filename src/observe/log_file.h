@@ -11,6 +11,7 @@ struct log_file {
     struct log_file *next;
     enum log_kind kind;
     struct str path;      /* absolute; the registry's own memory */
+    bool secret;          /* for its owner's eyes only */
     _Atomic int fd;       /* -1: not open */
     _Atomic bool regular; /* writes to it do not wait for a reader */
     uint64_t wanted_by;   /* id of the compile that named it last */

@@ -79,7 +79,8 @@ identify_verification(const struct tls_profile *p, unsigned char out[TLS_DIGEST]
 static void
 identify(const struct tls_profile *p, unsigned char out[TLS_DIGEST])
 {
-    const struct str texts[] = { p->ciphers, p->curves, p->dhparam, p->announced, p->key_log };
+    const struct str texts[] = { p->ciphers, p->curves, p->dhparam, p->announced,
+                                 p->key_log ? log_file_path(p->key_log) : STR_NONE };
     EVP_MD_CTX *d = open_digest();
     add_number(d, p->server | p->prefer_server_ciphers << 1);
     add_number(d, p->protocols);

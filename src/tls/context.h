@@ -6,6 +6,7 @@
  * chosen for each handshake (tls/session.h). */
 #pragma once
 
+#include "observe/log.h"
 #include "tls/certificate.h"
 
 struct tls_context;
@@ -59,8 +60,8 @@ struct tls_profile {
     uint64_t builtin_sessions;   /* OpenSSL's own cache of that many; 0: none */
     uint64_t session_timeout_ms;
     bool early_data;
-    bool reuse_sessions; /* client: proxy_ssl_session_reuse */
-    struct str key_log;  /* path of ssl_key_log; opened for appending */
+    bool reuse_sessions;      /* client: proxy_ssl_session_reuse */
+    struct log_file *key_log; /* who has it can read all; NULL: none */
 };
 
 /* Held once more for the caller. NULL: p says what OpenSSL does not like, beginning with the

@@ -7,6 +7,7 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 /* --- A context's struct goes with its SSL_CTX --- */
@@ -145,6 +146,18 @@ run_commands(SSL_CTX *ctx, const struct tls_profile *profile, struct arena *a,
 
 /* --- The whole --- */
 
+/* In the format of NSS (SSLKEYLOGFILE), which debuggers of traffic read. */
+static void
+on_secret(const SSL *ssl, const char *line)
+{
+    char text[512];
+    int n = snprintf(text, sizeof text, "%s\n", line);
+    if (n > 0 && (size_t)n < sizeof text)
+        log_file_write(tls_context_of(SSL_get_SSL_CTX(ssl))->key_log, NULL,
+                       (struct str){ text, (size_t)n });
+    OPENSSL_cleanse(text, sizeof text);
+}
+
 static void
 set_manners(SSL_CTX *ctx, const struct tls_profile *profile)
 {
@@ -155,6 +168,8 @@ set_manners(SSL_CTX *ctx, const struct tls_profile *profile)
     SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
                               SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_NO_AUTO_CHAIN);
     SSL_CTX_set_read_ahead(ctx, 1);
+    if (profile->key_log)
+        SSL_CTX_set_keylog_callback(ctx, on_secret);
 }
 
 static bool
@@ -220,7 +235,8 @@ tls_build(const struct tls_profile *profile, struct tls_problem *p)
     *c = (struct tls_context){ .ctx = ctx,
                                .server = profile->server,
                                .verify = profile->verify,
-                               .early_data = profile->early_data };
+                               .early_data = profile->early_data,
+                               .key_log = profile->key_log };
     client_sessions_init(&c->sessions);
     must(SSL_CTX_set_ex_data(ctx, ex_index, c) == 1);
     if (configure(ctx, profile, p))

@@ -18,6 +18,7 @@ struct tls_context {
     unsigned char verification[TLS_DIGEST]; /* of the part of it that judges the peer */
     struct tls_resumption resumption;       /* a server's */
     struct client_sessions sessions;
+    struct log_file *key_log; /* or NULL */
     struct tls_context *next; /* in the table of all */
     unsigned holds;           /* under the table's lock; 0: no longer in the table */
 };

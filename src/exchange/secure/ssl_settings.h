@@ -42,7 +42,7 @@ struct ssl_settings {
     } session_cache;
     struct msec session_timeout;
     const struct tls_command *commands, **commands_end; /* ssl_conf_command */
-    struct str key_log;
+    struct log_file *key_log;
 };
 
 extern const struct directive_set ssl_directives;

@@ -174,6 +174,6 @@ ssl_set_command(struct setting *s)
 bool
 ssl_set_key_log(struct setting *s)
 {
-    *(struct str *)s->field = compile_path(s->compile, setting_arg(s, 1));
+    *(struct log_file **)s->field = log_file_secret(s->compile, setting_arg(s, 1));
     return true;
 }
