@@ -154,7 +154,8 @@ def test_version_lines():
     libraries = r"built by (gcc|clang) [\d.]+\nbuilt with OpenSSL 3\..*\nTLS SNI support enabled\n"
     assert re.fullmatch(first + libraries + r"configure arguments: --prefix=.*\n", build)
     assert "--without-http_proxy_module" not in build
-    assert "--without-http_fastcgi_module" in build and "--with-http_ssl_module" not in build
+    assert "--without-http_fastcgi_module" not in build
+    assert "--without-http_uwsgi_module" in build and "--with-http_ssl_module" in build
 
 
 @pytest.mark.usher_only
