@@ -1,6 +1,6 @@
 /* The tries: pick a server, connect, ask, read the head; go to the next one while that is allowed
  * and nothing was sent to the client. */
-#include "gateway/gateway.h"
+#include "gateway/outcome.h"
 
 #include "exchange/upstream_trail.h"
 #include "gateway/hop_by_hop.h"
@@ -9,13 +9,6 @@
 #include "observe/log.h"
 
 #include <errno.h>
-
-/* What one try came to. */
-struct outcome {
-    enum fault fault; /* FAULT_NONE: a final head is in g->head */
-    int error;        /* errno for the log, or 0 */
-    const char *why;  /* the fault's particulars; NULL: its sentence says it all */
-};
 
 static const struct outcome fine;
 
@@ -48,110 +41,6 @@ begin_step(struct gateway *g, struct str peer)
         trail->first = step;
     trail->last = step;
     g->step = step;
-}
-
-static bool
-find_bind_address(struct gateway *g, struct address *out)
-{
-    if (g->my->bind == NULL)
-        return false;
-    struct str text = template_eval(g->my->bind, g->x);
-    if (text.n == 0 || str_eq(text, STR("off")))
-        return false;
-    if (address_parse(text, 0, out))
-        return true;
-    exchange_log(g->x, LEVEL_ERROR, 0, "invalid local address \"" STR_FMT "\"", STR_ARG(text));
-    return false;
-}
-
-/* No descriptors, no memory: no peer is to blame, and none would help. */
-static bool
-is_ours(int error)
-{
-    return error == -EMFILE || error == -ENFILE || error == -ENOBUFS || error == -ENOMEM;
-}
-
-/* TLS did not come to be. */
-static struct outcome
-handshake_fault(struct gateway *g, int error, const struct tls_problem *p)
-{
-    const char *text = p->text[0] ? arena_dup(&g->x->arena, str_of(p->text)).p : NULL;
-    g->x->doing = "SSL handshaking to upstream";
-    switch (error) {
-    case -ETIMEDOUT:
-        return (struct outcome){ FAULT_UPSTREAM_CONNECT_TIMEOUT, ETIMEDOUT,
-                                 "while SSL handshaking to upstream" };
-    case -EKEYREJECTED:
-        return (struct outcome){ FAULT_UPSTREAM_CERTIFICATE, 0, text };
-    case -ENOPROTOOPT:
-        return (struct outcome){ FAULT_UPSTREAM_HANDSHAKE, 0,
-                                 "upstream did not choose HTTP/2 by ALPN" };
-    case -EPROTO:
-        return (struct outcome){ FAULT_UPSTREAM_HANDSHAKE, 0, text };
-    default:
-        return (struct outcome){ FAULT_UPSTREAM_HANDSHAKE, -error, NULL };
-    }
-}
-
-static struct outcome
-connect_fault(struct gateway *g, int error, const struct connect_problem *p)
-{
-    if (is_ours(error))
-        return (struct outcome){ FAULT_INTERNAL, -error, "socket() failed" };
-    if (p->handshaking)
-        return handshake_fault(g, error, &p->tls);
-    if (error == -ETIMEDOUT)
-        return (struct outcome){ FAULT_UPSTREAM_CONNECT_TIMEOUT, ETIMEDOUT, NULL };
-    return (struct outcome){ FAULT_UPSTREAM_REFUSED, -error, NULL };
-}
-
-/* May it not be sent a second time? Then the pooled connection's health is worth a system call. */
-static bool
-is_delicate(const struct gateway *g)
-{
-    return g->body_streams || !method_is_idempotent(g->x->request.method);
-}
-
-/* A connection that may be spoken on; one from the pool is looked at more closely for a request
- * that may not be sent twice. */
-static int
-take_connection(struct gateway *g, struct connect_options *o)
-{
-    struct attempt *a = &g->attempt;
-    int r = attempt_connect(a, o);
-    if (r < 0 || !a->conn->reused || a->conn->h2 || !is_delicate(g) ||
-        !conn_is_stale_now(&a->conn->conn))
-        return r;
-    attempt_release(a, false);
-    o->fresh = true;
-    return attempt_connect(a, o);
-}
-
-static struct outcome
-connect_peer(struct gateway *g, bool fresh)
-{
-    struct address bind;
-    struct connect_problem problem = { .handshaking = false };
-    struct connect_options o = { .timeout_ms = g->my->connect_timeout.ms,
-                                 .fresh = fresh,
-                                 .socket_keepalive = g->my->socket_keepalive,
-                                 .http2 = g->codec->shares,
-                                 .problem = &problem };
-    if (find_bind_address(g, &bind))
-        o.bind = &bind;
-    g->x->doing = "connecting to upstream";
-    if (g->tls && !gateway_tls_begin(g, &problem.tls))
-        return (struct outcome){ FAULT_INTERNAL, 0,
-                                 arena_dup(&g->x->arena, str_of(problem.tls.text)).p };
-    o.tls = g->tls;
-    o.identity = g->identity;
-    int r = take_connection(g, &o);
-    if (g->tls)
-        gateway_tls_end(g);
-    if (r < 0)
-        return connect_fault(g, r, &problem);
-    g->step->connect_us = (int64_t)(clock_us() - g->step->began_us);
-    return fine;
 }
 
 /* The client failed while its body was being passed on. */
@@ -310,6 +199,13 @@ end_try(struct gateway *g, enum attempt_result result)
     gateway_release(g, false);
 }
 
+/* What of the client's body has been sent is not at hand any more. */
+static bool
+is_spent(const struct gateway *g)
+{
+    return g->codec->shares ? g->body_lost : g->body_begun;
+}
+
 /* A pooled connection may have been closed by the backend at the moment it was taken. That is not
  * the peer's fault, and it is safe to repeat what may be repeated, what never left, and what the
  * backend's kernel never took: a socket that was closed answers with a reset and acknowledges
@@ -318,11 +214,11 @@ static bool
 died_of_age(const struct gateway *g, struct outcome o)
 {
     if (g->unprocessed && g->attempt.conn)
-        return !g->body_lost;
+        return !is_spent(g);
     bool silent = o.fault == FAULT_UPSTREAM_CLOSED || o.fault == FAULT_UPSTREAM_RESET ||
                   o.fault == FAULT_UPSTREAM_SEND_FAILED;
     const struct upstream_conn *c = g->attempt.conn;
-    if (!silent || c == NULL || !c->reused || g->body_begun)
+    if (!silent || c == NULL || !c->reused || is_spent(g))
         return false;
     if (c->h2 && h2_link_error(c->h2, NULL) == 0)
         return false; /* it lives, and its stream alone does not */
@@ -335,7 +231,7 @@ try_peer(struct gateway *g)
 {
     for (bool fresh = false;; fresh = true) {
         begin_step(g, peer_name(g->attempt.peer));
-        struct outcome o = connect_peer(g, fresh);
+        struct outcome o = gateway_connect(g, fresh);
         if (o.fault == FAULT_NONE)
             o = ask(g);
         if (fresh || !died_of_age(g, o))
@@ -380,7 +276,7 @@ may_go_on(const struct gateway *g, unsigned condition)
     if (g->request_sent && !g->unprocessed && !method_is_idempotent(g->x->request.method) &&
         !(g->my->next_upstream & NEXT_NON_IDEMPOTENT))
         return false;
-    return (g->unprocessed ? !g->body_lost : !g->body_begun) && !fiber_cancelled();
+    return (g->unprocessed ? !is_spent(g) : !g->body_begun) && !fiber_cancelled();
 }
 
 static enum verdict

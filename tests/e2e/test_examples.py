@@ -7,6 +7,7 @@ import pytest
 
 from client import connect, get
 from fcgi import answer
+from h2origin import answer as answer_h2
 from origin import reply
 from proxy import BIN, ROOT
 from tls_client import CA, connect_tls, context, get_tls
@@ -212,3 +213,18 @@ def test_php_site(usher, fcgi):
         assert c.get("/articles/7?x=1").text == f"{script} x=1"
         assert c.get("/index.php").text == f"{script} "
         assert c.get("/evil.php").status == 404
+
+
+def test_grpc_and_tls_backends(usher, h2origin, tmp_path):
+    sealed = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    sealed.load_cert_chain(*CA.issue("app.example.com").write(tmp_path, "app"))
+    greeters = [h2origin(answer_h2(f"greeter {i}")) for i in (1, 2)]
+    app = h2origin(answer_h2("app"), tls=sealed)
+    text, files = with_files(example("grpc-and-tls-backends.conf"), CA.issue("example.com"),
+                             {"/etc/ssl/certs/ca-certificates.crt": CA.cert})
+    proxy = usher(text, files=files, B1=greeters[0], B2=greeters[1], B3=app)
+    with connect(proxy) as c:
+        assert c.get("/helloworld.Greeter/SayHello").text.startswith("greeter ")
+        assert c.get("/").text == "app"
+    assert (greeters[0].requests + greeters[1].requests)[0].get("x-real-ip") == "127.0.0.1"
+    assert app.requests[0].authority == "app.example.com"

@@ -303,3 +303,15 @@ def test_calls_survive_a_reload(usher, channel, service):
     assert c.unary_unary("/t.T/unary")(b"x", timeout=10) == b"re:x"
     backend.service.release.set()
     assert late.result() == b"late"
+
+
+@pytest.mark.one_thread
+def test_a_call_on_a_connection_that_was_cut_unseen_goes_to_another(usher, channel, h2origin):
+    ok = answer(b"\0\0\0\0\2ok", headers=[("content-type", "application/grpc")],
+                trailers=[("grpc-status", "0")], length=False)
+    o = h2origin(ok)
+    proxy = usher("upstream g { server %%O%%; }" + server(target="g"), O=o)
+    call = channel(proxy).unary_unary("/t.T/x")
+    for _ in range(5):
+        assert call(b"hello", timeout=10) == b"ok"
+        o.connections[-1].close()

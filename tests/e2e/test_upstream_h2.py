@@ -145,6 +145,7 @@ def test_a_response_and_its_request_go_at_the_same_time(usher, h2origin):
         assert c.recv_chunk() == b""
 
 
+@pytest.mark.one_thread
 def test_an_early_answer_ends_an_upload_without_harm(usher, h2origin):
     def refuse(s):
         s.recv()

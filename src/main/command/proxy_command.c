@@ -69,7 +69,8 @@ text_of(const char *from, const char *to, struct arena *a)
     buf_put(&b, STR("worker_processes auto;\nerror_log stderr warn;\n"
                     "events { worker_connections 8192; }\nhttp {\nupstream backends {\n"));
     if (strstr(to, "https://"))
-        return complain("TLS towards a backend is not in usher yet: ", to);
+        return complain("TLS towards a backend (proxy_pass https://) takes a configuration file: ",
+                        to);
     if (!put_servers(&b, str_of(to)))
         return complain("not addresses: ", to);
     buf_printf(&b,

@@ -234,6 +234,29 @@ bind_apart(void *arg)
 }
 
 static void
+keep_identities_apart(void *arg)
+{
+    static const char *const names[] = { "one", "other", "one", "" };
+    struct backend b;
+    struct groups g;
+    struct attempt a;
+    struct connect_options named = options;
+    open_backend(&b, "");
+    struct upstream *u = groups_start(&g, b.text);
+    for (int i = 0; i < 4; i++) {
+        named.identity = str_of(names[i]);
+        attempt_init(&a, u, &g.arena);
+        assert_int_equal(attempt_pick(&a, 0), 0);
+        assert_int_equal(attempt_connect(&a, &named), 0);
+        assert_int_equal(a.conn->reused, i == 2);
+        end(&a, true);
+    }
+    assert_int_equal(pool_idle_count(), 3);
+    groups_stop(&g);
+    close(b.fd);
+}
+
+static void
 go_adhoc(void *arg)
 {
     struct backend b;
@@ -270,6 +293,7 @@ IN_LOOP(a_reload_keeps_what_is_still_named, reload)
 IN_LOOP(a_refused_connect_leaves_nothing_behind, fail_to_connect)
 IN_LOOP(a_dead_pooled_connection_is_followed_by_a_fresh_one, connect_again)
 IN_LOOP(connections_bound_apart_are_not_mixed, bind_apart)
+IN_LOOP(connections_of_different_identities_are_not_mixed, keep_identities_apart)
 IN_LOOP(adhoc_groups_share_connections_by_their_text, go_adhoc)
 
 int
@@ -284,6 +308,7 @@ main(void)
         cmocka_unit_test(a_refused_connect_leaves_nothing_behind),
         cmocka_unit_test(a_dead_pooled_connection_is_followed_by_a_fresh_one),
         cmocka_unit_test(connections_bound_apart_are_not_mixed),
+        cmocka_unit_test(connections_of_different_identities_are_not_mixed),
         cmocka_unit_test(adhoc_groups_share_connections_by_their_text),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
