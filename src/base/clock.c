@@ -1,7 +1,7 @@
 /* The thread's cached time: one reading of each clock a loop turn. */
 #include "base/clock.h"
 
-static __thread uint64_t mono_us, wall_us;
+static __thread uint64_t mono_us, mono_ms, wall_us;
 
 static uint64_t
 read_us(clockid_t id)
@@ -15,6 +15,7 @@ void
 clock_refresh(void)
 {
     mono_us = read_us(CLOCK_MONOTONIC);
+    mono_ms = mono_us / 1000;
     wall_us = read_us(CLOCK_REALTIME);
 }
 
@@ -29,7 +30,9 @@ clock_us(void)
 uint64_t
 clock_ms(void)
 {
-    return clock_us() / 1000;
+    if (mono_us == 0)
+        clock_refresh();
+    return mono_ms;
 }
 
 uint64_t
