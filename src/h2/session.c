@@ -215,6 +215,7 @@ data_frame_size(nghttp2_session *session, uint8_t type, int32_t id, int32_t sess
 /* --- Opening --- */
 
 static nghttp2_session_callbacks *callbacks;
+static nghttp2_option *server_option, *client_option;
 
 __attribute__((constructor)) static void
 make_callbacks(void)
@@ -255,6 +256,13 @@ make_option(bool server)
     return o;
 }
 
+__attribute__((constructor)) static void
+make_options(void)
+{
+    server_option = make_option(true);
+    client_option = make_option(false);
+}
+
 static int
 submit_settings(struct h2_link *l)
 {
@@ -292,11 +300,10 @@ int
 h2_session_open(struct h2_link *l)
 {
     set_defaults(&l->settings);
-    nghttp2_option *o = make_option(l->settings.server);
+    nghttp2_mem *memory = h2_memory();
     int r = l->settings.server
-                ? nghttp2_session_server_new3(&l->session, callbacks, l, o, h2_memory())
-                : nghttp2_session_client_new3(&l->session, callbacks, l, o, h2_memory());
-    nghttp2_option_del(o);
+                ? nghttp2_session_server_new3(&l->session, callbacks, l, server_option, memory)
+                : nghttp2_session_client_new3(&l->session, callbacks, l, client_option, memory);
     if (r == 0)
         r = submit_settings(l);
     if (r == 0 && l->settings.connection_window > NGHTTP2_INITIAL_CONNECTION_WINDOW_SIZE)
