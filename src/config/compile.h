@@ -45,6 +45,9 @@ void scope_run(struct scope *s);
  * children). */
 void scope_run_simple(struct scope *s);
 void scope_run_blocks(struct scope *s);
+/* Runs fn(s, arg) among the nested blocks, in the order of the text: for what .set begins and only
+ * the scope's complete settings can end. */
+void scope_after(struct scope *s, void (*run)(struct scope *s, void *arg), void *arg);
 /* This scope's settings of a set, read-only unless the scope owns them (scope_settings_own copies
  * first). */
 const void *scope_settings(const struct scope *s, const struct directive_set *set);

@@ -8,7 +8,9 @@
 struct pending {
     struct pending *next;
     const struct node *node;
-    struct row *row;
+    struct row *row; /* NULL: run is called instead */
+    void (*run)(struct scope *s, void *arg);
+    void *arg;
 };
 
 struct scope *
@@ -104,6 +106,15 @@ complete(struct scope *s)
     }
 }
 
+static struct pending *
+add_pending(struct scope *s)
+{
+    struct pending *later = arena_new(s->compile->arena, struct pending);
+    *s->pending_end = later;
+    s->pending_end = &later->next;
+    return later;
+}
+
 /* A directive is checked and, unless it opens a scope, applied. */
 static void
 take(struct scope *s, const struct node *node, struct row *row)
@@ -113,11 +124,13 @@ take(struct scope *s, const struct node *node, struct row *row)
         scope_apply(s, node, row);
         return;
     }
-    struct pending *later = arena_new(s->compile->arena, struct pending);
-    later->node = node;
-    later->row = row;
-    *s->pending_end = later;
-    s->pending_end = &later->next;
+    *add_pending(s) = (struct pending){ .node = node, .row = row };
+}
+
+void
+scope_after(struct scope *s, void (*run)(struct scope *s, void *arg), void *arg)
+{
+    *add_pending(s) = (struct pending){ .run = run, .arg = arg };
 }
 
 /* Half of a directive in which a ";" was forgotten. */
@@ -169,7 +182,10 @@ scope_run_blocks(struct scope *s)
 {
     must(s->pending_end != NULL);
     for (const struct pending *later = s->pending; later; later = later->next)
-        scope_apply(s, later->node, later->row);
+        if (later->row)
+            scope_apply(s, later->node, later->row);
+        else
+            later->run(s, later->arg);
 }
 
 void

@@ -103,6 +103,7 @@ internal_redirect(struct exchange *x, struct str uri, struct str args)
     x->uri_is_raw = false;
     x->uri = uri;
     x->args = args;
+    x->at_server = true;
     return RESTART;
 }
 

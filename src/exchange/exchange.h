@@ -105,9 +105,13 @@ struct exchange {
     struct str args; /* $args; STR_NONE when there is none */
     bool uri_is_raw; /* uri still stands for request.path as it came (proxy_pass without URI sends
                         it untouched) */
-    bool internal;   /* after an internal redirect or error_page */
-    bool at_named;   /* an internal redirect has set the location: no search */
-    unsigned redirects;      /* internal ones so far, at most 10 */
+    bool uri_rewritten;   /* by a rewrite that ended in this location: proxy_pass passes it whole */
+    bool uri_changed;     /* by rewrite: the location is to be found anew */
+    bool rewrite_stopped; /* the rest of a rewrite program is left out */
+    bool internal;        /* after an internal redirect or error_page */
+    bool at_server;     /* an internal redirect begins with the server's rewrite directives again */
+    bool at_named;      /* an internal redirect has set the location: no search */
+    unsigned redirects; /* internal ones so far, at most 10 */
     struct str captures[10]; /* of the last regex; $1..$9 */
     unsigned n_captures;
     struct str *values; /* cached variables by index, snapshot->n_variables */

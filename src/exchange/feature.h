@@ -12,7 +12,6 @@
 enum phase {
     PHASE_NONE,    /* directives, variables, filters only */
     PHASE_REAL_IP, /* before the location is known, with the server's settings */
-    PHASE_REWRITE, /* the server's own before the location is known, then the location's */
     PHASE_LIMIT,
     PHASE_ACCESS,
     PHASE_AUTH,

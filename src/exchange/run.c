@@ -3,6 +3,7 @@
 #include "base/must.h"
 #include "exchange/error_page.h"
 #include "exchange/respond.h"
+#include "exchange/rewrite/program.h"
 #include "exchange/snapshot.h"
 #include "http/uri.h"
 
@@ -78,10 +79,23 @@ find_location(struct exchange *x)
     return location_find(x);
 }
 
+/* An internal redirect begins here again, a rewritten URI does not. */
+static enum verdict
+run_server_program(struct exchange *x)
+{
+    enum verdict v = x->at_named ? PASS : program_run(x, x->server->program);
+    x->at_server = false;
+    return v == RESTART ? PASS : v; /* its location is found next in any case */
+}
+
 static enum verdict
 run_location(struct exchange *x)
 {
-    enum verdict v = find_location(x);
+    enum verdict v = x->at_server ? run_server_program(x) : PASS;
+    if (v == PASS)
+        v = find_location(x);
+    if (v == PASS)
+        v = program_run(x, x->location->program);
     if (v == PASS)
         v = run_calls(x, &x->location->on_request);
     return v == PASS ? status_only(x, 404) : v;
@@ -100,6 +114,8 @@ static enum verdict
 run_phases(struct exchange *x)
 {
     enum verdict v = x->early_failure ? FAILED : run_calls(x, &x->server->on_request);
+    if (v == PASS)
+        v = run_server_program(x);
     if (v == PASS)
         v = RESTART;
     return settle(x, v);

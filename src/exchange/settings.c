@@ -176,6 +176,10 @@ static const struct directive core_rows[] = {
     { "client_body_temp_path", CORE(client_body_temp_path), EVERYWHERE, .initial = "/tmp",
       .set = NULL, .args_min = 1, .args_max = 4, .syntax = "path [level1 [level2 [level3]]]",
       .help = "Directory of temporary files for request bodies; they have no name there." },
+    { "uninitialized_variable_warn", CORE(uninitialized_variable_warn),
+      EVERYWHERE | IN_SERVER_IF | IN_LOCATION_IF, .initial = "on",
+      .help = "Whether the error log tells of variables that are used before set has given them a "
+              "value." },
     { "root", PLACE(struct core_settings, root), EVERYWHERE | IN_LOCATION_IF, .initial = "html",
       .set = set_root, .syntax = "path",
       .help = "Directory of files: a request is answered by the file whose path is root followed "

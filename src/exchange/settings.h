@@ -18,6 +18,7 @@ struct core_settings {
     bool chunked_transfer_encoding, reset_timedout_connection;
     bool tcp_nodelay, tcp_nopush, sendfile, etag;
     bool msie_padding, msie_refresh;
+    bool uninitialized_variable_warn;
     unsigned lingering_close; /* enum lingering */
     struct msec lingering_time, lingering_timeout;
     struct msec client_body_timeout, send_timeout;

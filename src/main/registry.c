@@ -4,6 +4,7 @@
 
 #include "exchange/feature.h"
 #include "exchange/http2.h"
+#include "exchange/rewrite/program.h"
 #include "exchange/secure/certificate_settings.h"
 #include "exchange/secure/ocsp_settings.h"
 #include "exchange/secure/ssl_settings.h"
@@ -13,9 +14,19 @@
 #include "upstream/upstream.h"
 
 static const struct directive_set *const rooms[] = {
-    &config_directives, &process_directives,     &log_directives,      &http_directives,
-    &server_directives, &core_directives,        &upstream_directives, &ssl_directives,
-    &http2_directives,  &certificate_directives, &ocsp_directives,     NULL,
+    &config_directives,
+    &process_directives,
+    &log_directives,
+    &http_directives,
+    &server_directives,
+    &core_directives,
+    &upstream_directives,
+    &ssl_directives,
+    &http2_directives,
+    &certificate_directives,
+    &ocsp_directives,
+    &program_set,
+    NULL,
 };
 
 const struct directive_set *const *

@@ -10,13 +10,13 @@ import time
 
 import pytest
 
-import client
 from dns import NameServer
 from fcgi import FcgiOrigin
 from h2origin import H2Origin
 from h2server import serve
 from origin import Origin
 from proxy import BIN, IS_NGINX, THREADS, Proxy
+from stage import Stage
 
 
 def pytest_configure(config):
@@ -39,24 +39,6 @@ def pytest_collection_modifyitems(items):
 
 def pytest_report_header():
     return f"program under test: {BIN}"
-
-
-class Stage:
-    def __init__(self):
-        self.origins, self.proxies, self.sockets, self.problems = [], [], [], []
-
-    def clear(self):
-        client.close_all()
-        for part in self.origins + self.proxies:
-            try:
-                part.stop()
-            except AssertionError as e:
-                self.problems.append(str(e))
-        for s in self.sockets:
-            s.close()
-        for p in self.proxies:
-            p.forget()
-        assert not self.problems, "\n".join(self.problems)
 
 
 def socket_path():

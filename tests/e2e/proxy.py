@@ -17,7 +17,13 @@ from wait import until
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BIN = os.environ.get("USHER_BIN", str(ROOT / "build" / "usher"))
-IS_NGINX = os.path.basename(BIN).startswith("nginx")
+
+
+def is_nginx(program):
+    return os.path.basename(program).startswith("nginx")
+
+
+IS_NGINX = is_nginx(BIN)
 THREADS = os.environ.get("USHER_THREADS")  # where a test asks for no number of its own
 
 # What may never stand in a log after a test: our bugs, and the sanitizers' words for them.
@@ -67,9 +73,11 @@ class Proxy:
     may_log a regular expression of [alert]/[emerg] lines that this test expects.
     """
 
-    def __init__(self, text, main="", bare=False, may_log=None, files=None, args=(), **names):
+    def __init__(self, text, main="", bare=False, may_log=None, files=None, args=(), program=BIN,
+                 **names):
         self.prefix = pathlib.Path(tempfile.mkdtemp(prefix="usher-e2e-"))
         self.prefix.chmod(0o755)
+        self.program, self.is_nginx = program, is_nginx(program)
         self.ports, self.names, self.bare, self.main = {}, names, bare, main
         self.may_log, self.args, self.process = may_log, list(args), None
         for d in ("logs", "tmp", "html"):
@@ -89,10 +97,10 @@ class Proxy:
         """Write the configuration file (a running proxy reads it at reload())."""
         text = self.fill(text)
         if not self.bare and not re.search(r"^\s*events\b", text, re.M):
-            temp = NGINX_TEMP if IS_NGINX else ""
+            temp = NGINX_TEMP if self.is_nginx else ""
             text = (f"{self.main}\nevents {{ }}\nhttp {{\naccess_log logs/access.log;\n"
                     f"{temp}{text}\n}}\n")
-        if THREADS and not self.bare and "worker_processes" not in text:
+        if THREADS and not self.bare and not self.is_nginx and "worker_processes" not in text:
             text = f"worker_processes {THREADS};\n{text}"
         new = self.prefix / "usher.conf.new"
         new.write_text(text)
@@ -122,7 +130,7 @@ class Proxy:
     def command(self, *args):
         """The program with this proxy's prefix and configuration."""
         settings = "daemon off; pid logs/usher.pid; error_log logs/error.log info;"
-        return [BIN, "-p", f"{self.prefix}/", "-c", "usher.conf", "-g", settings, *args]
+        return [self.program, "-p", f"{self.prefix}/", "-c", "usher.conf", "-g", settings, *args]
 
     def run(self, *args):
         """Run the program to its end (-t, -s …); returns CompletedProcess with text output."""

@@ -2,6 +2,7 @@
 #include "exchange/hosts/handlers.h"
 
 #include "base/must.h"
+#include "exchange/rewrite/program.h"
 
 enum { CALLS_MAX = 128 };
 
@@ -66,9 +67,8 @@ calls_of_location(struct scope *s, struct location *l)
     struct gathering request = { .n = 0 }, response = { .n = 0 }, log = { .n = 0 };
     const struct location *outer = l->parent;
     struct arena *a = s->compile->arena;
-    for (enum phase phase = PHASE_REWRITE; phase < PHASE_CONTENT; phase++)
-        if (l->kind != LOCATION_ROOT || phase != PHASE_REWRITE)
-            add_phase(&request, s, phase);
+    for (enum phase phase = PHASE_LIMIT; phase < PHASE_CONTENT; phase++)
+        add_phase(&request, s, phase);
     if (l->content.feature)
         append(&request, l->content.feature, l->content.settings);
     else
@@ -91,6 +91,6 @@ calls_of_server(struct scope *s, struct virtual_server *server)
 {
     struct gathering request = { .n = 0 };
     add_phase(&request, s, PHASE_REAL_IP);
-    add_phase(&request, s, PHASE_REWRITE);
+    server->program = program_of(s);
     server->on_request = keep(&request, NULL, s->compile->arena);
 }

@@ -23,7 +23,8 @@ enum location_kind {
     LOCATION_PREFIX_FINAL /* ^~ */,
     LOCATION_EXACT,
     LOCATION_REGEX,
-    LOCATION_NAMED
+    LOCATION_NAMED,
+    LOCATION_IF /* the settings of an `if`, under its location's name */
 };
 
 struct location {
@@ -37,9 +38,10 @@ struct location {
     const struct core_settings *core;
     const struct http2_settings *http2;
     const struct error_log *error_log;
-    void *const *settings;   /* of all sets, by index: for variables */
-    struct call content;     /* set by a directive of its own (proxy_pass), never inherited */
-    struct calls on_request; /* the phases from PHASE_REWRITE on, in order, content last */
+    void *const *settings;         /* of all sets, by index: for variables */
+    const struct program *program; /* rewrite and its like; NULL: none */
+    struct call content;           /* set by a directive of its own (proxy_pass), never inherited */
+    struct calls on_request;       /* the phases from PHASE_LIMIT on, in order, content last */
     struct calls on_response, on_log;
     struct str redirect_slash; /* "/api/" of a proxying prefix location: "/api" gets a 301 to it */
     struct span span;
@@ -52,8 +54,9 @@ struct virtual_server {
     struct map *named; /* "@name" → location; NULL when there is none */
     const struct core_settings *core;
     const struct server_settings *settings;
-    const struct tls_server *tls; /* NULL: no address of it has TLS */
-    struct calls on_request;      /* before the location is known */
+    const struct tls_server *tls;  /* NULL: no address of it has TLS */
+    struct calls on_request;       /* before the location is known */
+    const struct program *program; /* runs after them */
     struct span span;
 };
 

@@ -4,6 +4,7 @@
 #include "exchange/hosts/handlers.h"
 #include "exchange/hosts/location_set.h"
 #include "exchange/hosts/server.h"
+#include "exchange/rewrite/program.h"
 
 /* The locations of a level while it is compiled hang on their parent as a list. */
 struct level {
@@ -123,6 +124,7 @@ take_settings(struct location *l, struct scope *s)
     l->core = scope_settings(s, &core_directives);
     l->http2 = scope_settings(s, &http2_directives);
     l->error_log = error_log_of(s);
+    l->program = program_of(s);
     l->span = s->node->words[0].span;
 }
 
@@ -166,6 +168,27 @@ location_open(struct setting *s)
     scope_run_blocks(scope);
     location_build_finish(l, c->arena);
     return true;
+}
+
+struct scope *
+location_open_if(struct scope *outer, const struct node *node, struct location **out)
+{
+    struct location *l = arena_new(outer->compile->arena, struct location);
+    const struct location *around = outer->object;
+    *l = (struct location){ .kind = LOCATION_IF,
+                            .name = around->name,
+                            .regex = around->regex,
+                            .server = around->server,
+                            .parent = (struct location *)around };
+    struct scope *scope = scope_open(outer, node, IN_LOCATION_IF, l);
+    scope_run_simple(scope);
+    if (l->content.feature == NULL)
+        l->content = around->content;
+    take_settings(l, scope);
+    calls_of_location(scope, l);
+    scope_run_blocks(scope);
+    *out = l;
+    return scope;
 }
 
 void

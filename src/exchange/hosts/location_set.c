@@ -60,6 +60,7 @@ add(struct location_set *set, struct arena *a, struct location *l)
         break;
     case LOCATION_ROOT:
     case LOCATION_NAMED:
+    case LOCATION_IF:
         break;
     }
 }

@@ -164,6 +164,15 @@ regex_match(const struct regex *r, struct str subject, struct exchange *x)
     return true;
 }
 
+bool
+regex_match_fresh(const struct regex *r, struct str subject, struct exchange *x)
+{
+    bool matched = regex_match(r, subject, x);
+    if (!matched)
+        x->n_captures = 0;
+    return matched;
+}
+
 void
 regexes_free(struct compile *c)
 {

@@ -24,5 +24,7 @@ struct regex *regex_compile(struct setting *s, unsigned word, struct str pattern
  * subject, which must live as long as x. False also when the match limit is hit (logged when x is
  * there). */
 bool regex_match(const struct regex *r, struct str subject, struct exchange *x);
+/* The same for what rewrite and if ask: a failure leaves no captures of an earlier one. */
+bool regex_match_fresh(const struct regex *r, struct str subject, struct exchange *x);
 /* Frees all patterns of the compile's snapshot. */
 void regexes_free(struct compile *c);

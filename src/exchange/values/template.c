@@ -250,6 +250,15 @@ template_write(const struct template *t, struct exchange *x, struct buf *b, esca
     }
 }
 
+static struct str
+finished(struct exchange *x, const struct buf *b)
+{
+    if (!b->full)
+        return b->n ? buf_str(b) : STR("");
+    fail(x, FAULT_VALUE_TOO_LARGE, "a value with variables is larger than %d bytes", TEMPLATE_MAX);
+    return STR_NONE;
+}
+
 struct str
 template_eval(const struct template *t, struct exchange *x)
 {
@@ -263,10 +272,22 @@ template_eval(const struct template *t, struct exchange *x)
     }
     buf_init(&b, &x->arena, t->guess, TEMPLATE_MAX);
     template_write(t, x, &b, NULL);
-    if (!b.full)
-        return buf_str(&b);
-    fail(x, FAULT_VALUE_TOO_LARGE, "a value with variables is larger than %d bytes", TEMPLATE_MAX);
-    return STR_NONE;
+    return finished(x, &b);
+}
+
+struct str
+template_eval_captures(const struct template *t, struct exchange *x, enum uri_escape how)
+{
+    struct buf b;
+    buf_init(&b, &x->arena, t->guess, TEMPLATE_MAX);
+    for (const struct op *op = t->ops, *end = op + t->n; op < end; op++) {
+        struct str value = op->text;
+        if (op->kind != OP_TEXT)
+            (void)value_of(op, x, &value);
+        bool captured = op->kind != OP_TEXT && op->kind != OP_VARIABLE;
+        buf_put(&b, captured ? uri_escape(value, how, &x->arena) : value);
+    }
+    return finished(x, &b);
 }
 
 bool

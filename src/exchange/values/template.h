@@ -4,6 +4,7 @@
 
 #include "config/compile.h"
 #include "exchange/values/variable.h"
+#include "http/uri.h"
 
 struct template;
 
@@ -24,6 +25,9 @@ struct str template_plain(const struct template *t);
  * TEMPLATE_MAX is cut to nothing, and x is failed (FAULT_VALUE_TOO_LARGE) — returns STR_NONE then.
  */
 struct str template_eval(const struct template *t, struct exchange *x);
+/* The same, with what captures ($1…) stand for escaped: they are decoded parts of a URI. */
+struct str template_eval_captures(const struct template *t, struct exchange *x,
+                                  enum uri_escape how);
 /* Appends to b; `escape` is applied to the variables' values (logs), NULL: none. */
 typedef void escape_fn(struct buf *b, struct str value, bool present);
 void template_write(const struct template *t, struct exchange *x, struct buf *b, escape_fn *escape);

@@ -15,6 +15,7 @@ static void
 set_args(struct exchange *x, struct str value)
 {
     x->args = value;
+    x->uri_is_raw = false;
 }
 
 static bool

@@ -103,8 +103,9 @@ set_split(struct setting *s)
 }
 
 static const struct directive directives[] = {
-    { "fastcgi_pass", NO_FIELD, IN_LOCATION, .set = set_pass, .flags = SETTINGS_APART,
-      .syntax = "address", .example = "fastcgi_pass unix:/run/php/php-fpm.sock;",
+    { "fastcgi_pass", NO_FIELD, IN_LOCATION | IN_LOCATION_IF | IN_LIMIT_EXCEPT, .set = set_pass,
+      .flags = SETTINGS_APART, .syntax = "address",
+      .example = "fastcgi_pass unix:/run/php/php-fpm.sock;",
       .help =
           "Passes requests to a FastCGI server or a group of servers: host:port, unix:/path, or "
           "a group's name. May have variables." },

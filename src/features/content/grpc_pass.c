@@ -46,8 +46,8 @@ set_pass(struct setting *s)
 }
 
 static const struct directive directives[] = {
-    { "grpc_pass", NO_FIELD, IN_LOCATION, .set = set_pass, .flags = SETTINGS_APART,
-      .syntax = "address", .example = "grpc_pass grpc://127.0.0.1:9000;",
+    { "grpc_pass", NO_FIELD, IN_LOCATION | IN_LOCATION_IF | IN_LIMIT_EXCEPT, .set = set_pass,
+      .flags = SETTINGS_APART, .syntax = "address", .example = "grpc_pass grpc://127.0.0.1:9000;",
       .help = "Passes requests to a gRPC server or a group of servers: [grpc://]host[:port], "
               "grpcs:// for TLS, unix:/path, or a group's name. The address may have variables." },
     { "grpc_set_header", PLACE(struct settings, gateway.set_headers), GATEWAY_IN,

@@ -59,7 +59,8 @@ set_pass(struct setting *s)
     struct str url = setting_arg(s, 1);
     if (!url_set(s, &rules, &my->url))
         return false;
-    if (my->url.uri.p && (l->kind == LOCATION_REGEX || l->kind == LOCATION_NAMED))
+    if (my->url.uri.p &&
+        (l->kind == LOCATION_REGEX || l->kind == LOCATION_NAMED || l->kind == LOCATION_IF))
         return setting_error(
             s, 1,
             "\"proxy_pass\" cannot have URI part in location given by regular expression, or "
@@ -70,8 +71,8 @@ set_pass(struct setting *s)
 }
 
 static const struct directive directives[] = {
-    { "proxy_pass", NO_FIELD, IN_LOCATION, .set = set_pass, .flags = SETTINGS_APART,
-      .syntax = "URL", .example = "proxy_pass http://127.0.0.1:8000;",
+    { "proxy_pass", NO_FIELD, IN_LOCATION | IN_LOCATION_IF | IN_LIMIT_EXCEPT, .set = set_pass,
+      .flags = SETTINGS_APART, .syntax = "URL", .example = "proxy_pass http://127.0.0.1:8000;",
       .help = "Passes requests to a server or a group of servers: http[s]://host[:port][/uri], "
               "http://unix:/path[:/uri], or http://group. With a URI, it replaces the location's "
               "prefix; without, the request's is passed as it came. The URL may have variables." },
@@ -149,7 +150,7 @@ replaced_uri(struct exchange *x, struct str uri)
 static struct str
 wanted_uri(struct exchange *x, const struct pass *my, struct str uri)
 {
-    if (uri.p == NULL)
+    if (uri.p == NULL || (x->uri_rewritten && my->url.text == NULL))
         return url_own_uri(x);
     if (my->url.text == NULL)
         return replaced_uri(x, uri);

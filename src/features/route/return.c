@@ -1,12 +1,12 @@
 /* return CODE [TEXT] | CODE URL | URL: answers at once, without looking further. */
 #include "exchange/feature.h"
+#include "exchange/rewrite/program.h"
 #include "exchange/types.h"
 
-struct settings {
-    struct answer {
-        unsigned status;
-        const struct template *text; /* body, or the URL of a redirect; NULL: the status alone */
-    } answer;
+struct answer {
+    struct op op; /* first */
+    unsigned status;
+    const struct template *text; /* body, or the URL of a redirect; NULL: the status alone */
 };
 
 static bool
@@ -22,37 +22,6 @@ is_url(struct str s)
            str_starts(s, STR("$scheme"));
 }
 
-static bool
-set_return(struct setting *s)
-{
-    struct answer *my = s->field;
-    struct str first = setting_arg(s, 1);
-    uint64_t status;
-    if (my->status)
-        return true; /* the first return of a block answers */
-    if (s->node->n == 2 && is_url(first)) {
-        my->status = 302;
-        my->text = template_compile(s, 1, first);
-        return my->text != NULL;
-    }
-    if (!str_to_u64(first, 999, &status) || status < 200)
-        return setting_error(s, 1, "invalid return code \"" STR_FMT "\"", STR_ARG(first));
-    my->status = (unsigned)status;
-    my->text = s->node->n == 3 ? template_compile(s, 2, setting_arg(s, 2)) : NULL;
-    return s->node->n == 2 || my->text != NULL;
-}
-
-static const struct directive directives[] = {
-    { "return", PLACE(struct settings, answer),
-      IN_SERVER | IN_LOCATION | IN_SERVER_IF | IN_LOCATION_IF, .set = set_return, .flags = MANY,
-      .args_min = 1, .args_max = 2, .syntax = "code [text] | code URL | URL",
-      .example = "return 301 https://$host$request_uri;",
-      .help = "Ends processing and answers with the code: with a text as body, as a redirect "
-              "(301, 302, 303, 307, 308), or by the error page of the code. 444 closes the "
-              "connection without an answer." },
-    { 0 },
-};
-
 /* A status that has a page of its own, or may get one by error_page. */
 static bool
 has_page(unsigned status)
@@ -61,9 +30,9 @@ has_page(unsigned status)
 }
 
 static enum verdict
-run(struct exchange *x, const void *settings)
+run(struct exchange *x, const struct op *op)
 {
-    const struct answer *my = &((const struct settings *)settings)->answer;
+    const struct answer *my = (const struct answer *)op;
     if (my->text == NULL && has_page(my->status))
         return status_only(x, my->status);
     x->response.status = my->status; /* the text may say $status */
@@ -76,11 +45,43 @@ run(struct exchange *x, const void *settings)
     return answer(x, my->status, type, text);
 }
 
+static bool
+read_return(struct setting *s, struct answer *my)
+{
+    struct str first = setting_arg(s, 1);
+    uint64_t status;
+    if (s->node->n == 2 && is_url(first)) {
+        my->status = 302;
+        my->text = template_compile(s, 1, first);
+        return my->text != NULL;
+    }
+    if (!str_to_u64(first, 999, &status) || status < 200)
+        return setting_error(s, 1, "invalid return code \"" STR_FMT "\"", STR_ARG(first));
+    my->status = (unsigned)status;
+    my->text = s->node->n == 3 ? template_compile(s, 2, setting_arg(s, 2)) : NULL;
+    return s->node->n == 2 || my->text != NULL;
+}
+
+static bool
+set_return(struct setting *s)
+{
+    struct answer *my = arena_new(s->compile->arena, struct answer);
+    my->op.run = run;
+    program_append(s, &my->op);
+    return read_return(s, my);
+}
+
+static const struct directive directives[] = {
+    { "return", NO_FIELD, IN_SERVER | IN_LOCATION | IN_SERVER_IF | IN_LOCATION_IF,
+      .set = set_return, .flags = REPEATABLE | SETTINGS_APART, .args_min = 1, .args_max = 2,
+      .syntax = "code [text] | code URL | URL", .example = "return 301 https://$host$request_uri;",
+      .help = "Ends processing and answers with the code: with a text as body, as a redirect "
+              "(301, 302, 303, 307, 308), or by the error page of the code. 444 closes the "
+              "connection without an answer." },
+    { 0 },
+};
+
 const struct feature return_ = {
     .name = "return",
-    .phase = PHASE_REWRITE,
-    .own_only = true,
-    .settings_size = sizeof(struct settings),
     .directives = directives,
-    .on_request = run,
 };

@@ -83,7 +83,11 @@ static void
 a_variable_may_be_defined_after_its_use(void **state)
 {
     struct stage s;
+    static struct core_settings core;
+    static struct location root = { .core = &core };
+    static const struct virtual_server server = { .root = &root };
     assert_true(stage_open(&s, "text \"<$word>\"; pattern \"(?<word>[a-z]+)\";"));
+    s.x.server = &server; /* whose settings say whether to warn */
     assert_string_equal(stage_eval(&s), "<>");
     assert_true(regex_match(s.patterns[0], STR("12abc3"), &s.x));
     assert_string_equal(stage_eval(&s), "<abc>");

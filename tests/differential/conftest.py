@@ -1,0 +1,106 @@
+"""The same configuration and the same raw requests on nginx and on usher: what clients see must agree.
+
+agree(conf, requests) starts both, sends each request on a connection of its own to each, and compares
+status, fields and body. %%PORT%% and the rest are filled in as in tests/e2e. What cannot be equal is
+made so: Server and Date, the ports, the programs' names, an ETag's form.
+"""
+import os
+import pathlib
+import re
+import sys
+
+import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
+
+import client  # noqa: E402
+import proxy  # noqa: E402
+from origin import Origin  # noqa: E402
+from stage import Stage  # noqa: E402
+
+NGINX = os.environ.get("NGINX_BIN", "/usr/sbin/nginx")
+UNEQUAL = ("server", "date", "etag", "connection", "keep-alive")
+
+
+def raw(request, default_host="localhost"):
+    """Bytes of a request: bytes as they are, a text is a target with optional "METHOD " before it."""
+    if isinstance(request, bytes):
+        return request
+    lines = request.strip().split("\n")
+    method, _, target = lines[0].rpartition(" ")
+    fields = [line.strip() for line in lines[1:]]
+    if not any(f.lower().startswith("host:") for f in fields):
+        fields.insert(0, f"Host: {default_host}")
+    head = [f"{method or 'GET'} {target} HTTP/1.1", *fields, "Connection: close", "", ""]
+    return "\r\n".join(head).encode("latin-1")
+
+
+class Seen:
+    """What a client saw of one answer, as far as it can be compared."""
+
+    def __init__(self, server, request):
+        data = client.raw(server.port, raw(request))
+        head, _, body = data.partition(b"\r\n\r\n")
+        lines = head.decode("latin-1").split("\r\n")
+        self.status = lines[0]
+        pairs = [tuple(p.strip() for p in line.split(":", 1)) for line in lines[1:] if ":" in line]
+        chunked = any(k.lower() == "transfer-encoding" for k, _ in pairs)
+        own = [(k, v) for k, v in pairs if k.lower() not in UNEQUAL]
+        self.fields = sorted((k, self.plain(v, server)) for k, v in own if k.lower() != "content-length")
+        self.has_length = any(k.lower() == "content-length" for k, _ in own)
+        self.body = self.plain((dechunk(body) if chunked else body).decode("latin-1"), server)
+
+    @staticmethod
+    def plain(text, server):
+        text = text.replace(str(server.prefix), "PREFIX")
+        for name, port in server.ports.items():
+            text = text.replace(str(port), name)
+        return re.sub(r"nginx/[\d.]+|usher/[\d.]+|nginx|usher", "SERVER", text)
+
+    def __eq__(self, other):
+        return vars(self) == vars(other)
+
+    def __repr__(self):
+        return f"{self.status}\n" + "\n".join(f"{k}: {v}" for k, v in self.fields) + f"\n\n{self.body}"
+
+
+def dechunk(data):
+    out = b""
+    while data:
+        size, _, data = data.partition(b"\r\n")
+        n = int(size or b"0", 16)
+        if n == 0:
+            break
+        out, data = out + data[:n], data[n + 2:]
+    return out
+
+
+def echo(conn, request):
+    """A backend that says what it was asked."""
+    from origin import reply
+    fields = "".join(f"{k}: {v}\n" for k, v in sorted(request.headers) if k.lower() != "connection")
+    return reply(f"{request.line}\n{fields}\n".encode("latin-1") + request.body)
+
+
+@pytest.fixture
+def stage():
+    s = Stage()
+    yield s
+    s.clear()
+
+
+@pytest.fixture
+def agree(stage):
+    def check(conf, requests, files=None, script=echo, **kw):
+        backend = Origin(script)
+        stage.origins.append(backend)
+        names = dict(kw, BACKEND=backend)
+        pair = []
+        for program in (NGINX, proxy.BIN):
+            server = proxy.Proxy("proxy_http_version 1.1; root html;\n" + conf, program=program, files=files, **names)
+            stage.proxies.append(server)
+            pair.append(server.start())
+        for request in requests:
+            expected, got = (Seen(server, request) for server in pair)
+            assert got == expected, f"{request!r}\n--- nginx\n{expected!r}\n--- usher\n{got!r}"
+    return check

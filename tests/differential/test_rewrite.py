@@ -1,0 +1,107 @@
+"""rewrite, return, set, if, break: what nginx makes of them."""
+import pytest
+
+
+def server(body):
+    return "server { listen 127.0.0.1:%%PORT%%; server_name localhost; " + body + " }"
+
+
+SHOW = 'return 200 "$uri|$args|$request_uri|$1|$2\\n";'
+
+FLAGS = [
+    ("last", "rewrite ^/a/(.*)$ /b/$1 last; location /a { return 200 a; } location /b { %s }".replace("%s", SHOW)),
+    ("break-server", "rewrite ^/a/(.*)$ /b/$1 break; location /b { %s }".replace("%s", SHOW)),
+    ("none-server", "rewrite ^/a/(.*)$ /b/$1; rewrite ^/b/(.*)$ /c/$1; location /c { %s }".replace("%s", SHOW)),
+    ("redirect", "rewrite ^/a/(.*)$ /b/$1 redirect;"),
+    ("permanent", "rewrite ^/a/(.*)$ /b/$1 permanent;"),
+    ("http", "rewrite ^/a/(.*)$ http://other.example/$1;"),
+    ("http-last", "rewrite ^/a/(.*)$ http://other.example/$1 last;"),
+    ("http-permanent", "rewrite ^/a/(.*)$ http://other.example/$1 permanent;"),
+    ("scheme", "rewrite ^/a/(.*)$ $scheme://$host/$1;"),
+    ("args", "rewrite ^/a/(.*)$ /b?x=$1 last; location /b { %s }".replace("%s", SHOW)),
+    ("drop-args", "rewrite ^/a/(.*)$ /b/$1? last; location /b { %s }".replace("%s", SHOW)),
+    ("args-drop", "rewrite ^/a/(.*)$ /b?x=$1? last; location /b { %s }".replace("%s", SHOW)),
+    ("redirect-args", "rewrite ^/a/(.*)$ /b?x=$1 redirect;"),
+    ("redirect-drop", "rewrite ^/a/(.*)$ /b/$1? permanent;"),
+    ("location-last", "location /a { rewrite ^/a/(.*)$ /b/$1 last; return 200 never; } location /b { %s }".replace("%s", SHOW)),
+    ("location-none", "location /a { rewrite ^/a/(.*)$ /b/$1; } location /b { %s }".replace("%s", SHOW)),
+    ("location-none-then", "location /a { rewrite ^/a/(.*)$ /b/$1; return 200 here$uri; } location /b { %s }".replace("%s", SHOW)),
+    ("location-break", "location /a { rewrite ^/a/(.*)$ /b/$1 break; proxy_pass http://%%BACKEND%%; }"),
+    ("location-break-static", "location /a { root html; rewrite ^/a/(.*)$ /$1 break; }"),
+    ("proxy-uri", "location /a { rewrite ^/a/(.*)$ /b/$1 break; proxy_pass http://%%BACKEND%%/never/; }"),
+    ("break-directive", "location /a { rewrite ^/a/(.*)$ /b/$1; break; proxy_pass http://%%BACKEND%%; }"),
+    ("cycle", "location / { rewrite ^/a(.*)$ /a/a$1 last; } error_page 500 = @e; location @e { return 200 cycle; }"),
+    ("named", "error_page 404 = @n; location / { return 404; } location @n { rewrite ^ /b last; } location /b { %s }".replace("%s", SHOW)),
+    ("internal", "location /a { rewrite ^ /i last; } location /i { internal; %s }".replace("%s", SHOW)),
+    ("empty-capture", "rewrite ^/a/(x)?(.*)$ /b/[$1][$2] last; location /b { %s }".replace("%s", SHOW)),
+    ("error-page-again", "rewrite ^/e$ /b last; error_page 404 /e; location /a { return 404; } location /b { return 200 b; }"),
+]
+TARGETS = ["/a/one", "/a/one?q=1", "/a/sp%20ace/%C3%A9?q=%20", "/a/x%3Fy%26z", "/a/", "/a/%2525", "/b/two?r", "/a/one+two", "/i",
+           "/a/a%22b%23c", "HEAD /a/one", "POST /a/one"]
+
+
+@pytest.mark.parametrize("name, body", FLAGS, ids=[f[0] for f in FLAGS])
+def test_rewrite(agree, name, body):
+    agree(server(body), TARGETS, files={"html/one": "file one\n"})
+
+
+CONDITIONS = {
+    "true": "$arg_a", "equal": "$arg_a = b", "not-equal": "$arg_a != b", "regex": "$arg_a ~ ^(b+)(c?)$",
+    "regex-nocase": "$arg_a ~* ^(b+)$", "not-regex": "$arg_a !~ b", "not-regex-nocase": "$arg_a !~* b",
+    "file": "-f $document_root/$arg_a", "no-file": "!-f $document_root/$arg_a", "dir": "-d $document_root/$arg_a",
+    "exists": "-e $document_root/$arg_a", "executable": "-x $document_root/$arg_a", "method": "$request_method = POST",
+    "quoted": '$arg_a = "b"', "spaced": "$arg_a = b ", "quoted-regex": '$arg_a ~ "^b{2}$"', "variable": "$arg_a = $arg_b",
+    "named": "$arg_a ~ ^(?<first>.)", "host": "$host ~ ^local", "empty-string": '$arg_a = ""',
+}
+VALUES = ["/", "/?a", "/?a=0", "/?a=00", "/?a=b", "/?a=B", "/?a=bb", "/?a=bbc", "/?a=file", "/?a=dir", "/?a=none", "POST /?a=1",
+          "/?a=b&b=b"]
+
+
+@pytest.mark.parametrize("where", ["server", "location"])
+@pytest.mark.parametrize("name", CONDITIONS)
+def test_if(agree, name, where):
+    block = "if (%s) { return 200 \"yes:$1:$2\"; }" % CONDITIONS[name]
+    rest = 'return 200 "no:$1";'
+    body = f"{block} location / {{ {rest} }}" if where == "server" else f"location / {{ {block} {rest} }}"
+    agree(server("root html; " + body), VALUES, files={"html/file": "x", "html/dir/f": "x"})
+
+
+SETTINGS = [
+    "location / { set $x 1; if ($arg_a) { set $x 2; } if ($arg_b) { set $x $x-3; } return 200 $x; }",
+    "set $x server; location / { set $y loc-$x; return 200 $y; }",
+    "location / { if ($arg_a) { error_page 404 = @a; } if ($arg_b) { error_page 404 = @b; } } location @a { return 200 a; } location @b { return 200 b; }",
+    "location / { if ($arg_a) { set $x 1; } proxy_set_header X-One 1; proxy_pass http://%%BACKEND%%; }",
+    "location ~ ^/(w)(.*) { rewrite ^/never(.*) /x; return 200 \"$1:$2\"; } location / { return 200 -; }",
+    "location / { if ($arg_a !~ ^(x)) { return 200 \"[$1]\"; } return 200 \"($1)\"; }",
+    "location /w { proxy_pass http://%%BACKEND%%/base; if ($arg_a) { set $x 1; } } location / { return 200 -; }",
+    "location / { if ($arg_a) { proxy_pass http://%%BACKEND%%; } return 200 plain; }",
+    "location / { if ($arg_a) { break; } return 200 plain; }",
+    "location / { set $x 1; break; set $x 2; } location = /v { return 200 v; }",
+    "location / { if ($arg_a) { rewrite ^ /v last; } if ($arg_b) { rewrite ^ /w break; } proxy_pass http://%%BACKEND%%; } location /v { return 200 v; }",
+    "location / { set $args x=1; proxy_pass http://%%BACKEND%%; }",
+    "location / { set $args x=1; return 200 $is_args$args$request_uri; }",
+    "location / { if ($arg_a) { return 403; } if ($arg_b) { return 444; } return 204; }",
+    "if ($arg_a) { return 301 /moved; } if ($arg_b) { rewrite ^ /v; } location /v { return 200 v; } location / { return 200 $uri; }",
+    "location / { if ($arg_a) { root html; } if ($arg_b) { error_page 404 = /v; } } location /v { return 200 v; }",
+    "location / { try_files $uri /v; if ($arg_a) { set $x 1; } } location /v { return 200 v; }",
+    "location ~ ^/(w)(.*) { if ($arg_a ~ ^(.)) { return 200 \"$1-$2\"; } return 200 \"$1:$2\"; } location / { return 200 -; }",
+    "location / { if ($http_x_test) { return 200 $http_x_test; } return 200 none; }",
+    "location / { return 200 \"$uninitialized_here\"; if ($arg_zz) { set $uninitialized_here 1; } }",
+    "location / { if ($uri = /w) { return 418 teapot; } return 503; }",
+]
+
+
+@pytest.mark.parametrize("body", SETTINGS, ids=range(len(SETTINGS)))
+def test_if_settings(agree, body):
+    agree(server(body), ["/", "/?a=1", "/?b=1", "/?a=1&b=1", "/w", "/w?a=1", "/v", "/\nX-Test: yes", "/file?a=1"],
+          files={"html/file": "file\n", "html/index.html": "index\n"})
+
+
+RETURNS = ["200", "200 text", "201 $uri", "204", "301 /x", "302 http://e.example/y?z", "303 $scheme://h/", "307 /t", "308 relative", "400",
+           "401", "402 pay", "403", "404", "404 body", "405", "410", "413", "444", "500", "502 gone", "503", "599 odd", "http://e.example/",
+           "https://e.example$request_uri", "299 odd", "206 part", "304 text", "204 text"]
+
+
+@pytest.mark.parametrize("what", RETURNS)
+def test_return(agree, what):
+    agree(server("location / { return %s; }" % what), ["/", "/a?b", "HEAD /", "POST /\nContent-Length: 0"])
