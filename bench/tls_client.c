@@ -260,6 +260,17 @@ hold(struct client *clients, int connections)
     }
 }
 
+static void
+clean_up(struct client *clients, int connections)
+{
+    for (int i = 0; i < connections; i++) {
+        client_close(&clients[i]);
+        SSL_SESSION_free(clients[i].session);
+    }
+    free(clients);
+    SSL_CTX_free(context);
+}
+
 static enum mode
 mode_of(int argc, char **argv)
 {
@@ -287,4 +298,5 @@ main(int argc, char **argv)
         hold(clients, connections);
     else
         load(clients, connections, atof(argv[4]));
+    clean_up(clients, connections);
 }
