@@ -135,6 +135,23 @@ variable_define(struct variable_table *t, struct str name)
     return sought.variable->flags & VARIABLE_SETTABLE ? variable_reserve(t, name) : NULL;
 }
 
+bool
+variable_define_computed(struct setting *s, unsigned word, struct str name,
+                         variable_compute *compute, const void *data, unsigned flags)
+{
+    struct variable_table *t = &((struct snapshot *)s->compile->snapshot)->variables;
+    const struct variable_ref *ref = variable_define(t, name);
+    bool ours = ref && ref->variable->get == NULL && ref->variable->set == NULL;
+    if (!ours)
+        return setting_error(s, word, "the duplicate \"" STR_FMT "\" variable", STR_ARG(name));
+    struct variable *mine = (struct variable *)ref->variable; /* variable_define made it */
+    mine->compute = compute;
+    mine->data = data;
+    mine->flags |= flags;
+    settle(t, (struct variable_ref *)ref);
+    return true;
+}
+
 static struct str *
 slot(struct exchange *x, int index)
 {
@@ -148,6 +165,8 @@ static bool
 compute(struct exchange *x, const struct variable_ref *ref, struct str *out)
 {
     *out = STR("");
+    if (ref->variable->compute)
+        return ref->variable->compute(x, ref->variable->data, out);
     if (ref->variable->get)
         return ref->variable->get(x, ref->rest, out);
     const struct location *l = x->location ? x->location : x->server->root;
@@ -177,6 +196,6 @@ variable_store(struct exchange *x, const struct variable_ref *ref, struct str va
 {
     if (ref->variable->set)
         ref->variable->set(x, value);
-    else
+    else if (ref->index >= 0)
         *slot(x, ref->index) = value.p ? value : STR("");
 }

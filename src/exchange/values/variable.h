@@ -3,6 +3,7 @@
 #pragma once
 
 #include "base/map.h"
+#include "config/compile.h"
 #include "exchange/exchange.h"
 
 enum variable_flags {
@@ -10,6 +11,9 @@ enum variable_flags {
     VARIABLE_PREFIX = 1 << 1,   /* name is a prefix ("http_", "arg_"): get is told the rest */
     VARIABLE_SETTABLE = 1 << 2, /* set $args …, via .set */
 };
+
+/* As the get of struct variable. */
+typedef bool variable_compute(struct exchange *x, const void *data, struct str *out);
 
 struct variable {
     const char *name;
@@ -19,6 +23,9 @@ struct variable {
     void (*set)(struct exchange *x, struct str value);
     unsigned flags;
     const char *help;
+    /* Instead of get, for variables that directives define (map, geo …); data is the row's own. */
+    variable_compute *compute;
+    const void *data;
 };
 
 /* A use of a variable in a configuration, resolved at compile time. */
@@ -58,6 +65,12 @@ bool variable_resolve(struct variable_table *t, const struct variable_ref *ref);
  * already. NULL when a variable of that name exists that nobody may change ("the duplicate …
  * variable"). */
 const struct variable_ref *variable_define(struct variable_table *t, struct str name);
+/* A variable whose value is computed from data: flags 0 or VARIABLE_VOLATILE. `set` may change it
+ * in an exchange; a later definition of the name takes the place of an earlier one. Reports at word
+ * `word` and returns false when the name is not the configuration's to define. data lives as long
+ * as the snapshot. */
+bool variable_define_computed(struct setting *s, unsigned word, struct str name,
+                              variable_compute *compute, const void *data, unsigned flags);
 
 /* The value; false (and an empty *out) when it has none. */
 bool variable_get(struct exchange *x, const struct variable_ref *ref, struct str *out);
