@@ -6,14 +6,11 @@
 #include "front/listener.h"
 
 #include <limits.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 
 static struct front_thread *threads[THREADS_MAX]; /* each its own thread's */
 /* How many idle connections are looked at for one that may go: it is done for each new client. */
 enum { EVICT_LOOKS = 16 };
-
-static struct front_tally tallies[THREADS_MAX];
 
 static void
 resume_accepting(struct timer *t)
@@ -36,7 +33,7 @@ front_self(void)
     list_init(&f->busy);
     f->limit = 512;
     f->descriptors = UINT_MAX;
-    f->tally = &tallies[thread_index];
+    f->tally = connection_tally();
     timer_init(&f->resume, resume_accepting);
     threads[thread_index] = f;
     return f;
@@ -147,20 +144,4 @@ front_kill(void)
         struct connection *c = container_of(i, struct connection, link);
         c->protocol->kill(c);
     }
-}
-
-struct front_counts
-front_counts(void)
-{
-    struct front_counts sum = { 0 };
-    for (unsigned i = 0; i < THREADS_MAX; i++) {
-        struct front_tally *f = &tallies[i];
-        sum.accepted += count_read(&f->accepted);
-        sum.requests += count_read(&f->requests);
-        sum.active += count_read(&f->active);
-        sum.waiting += count_read(&f->waiting);
-    }
-    sum.handled = sum.accepted;
-    sum.writing = sum.active - sum.waiting;
-    return sum;
 }

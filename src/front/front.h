@@ -23,11 +23,6 @@ void front_kill(void);
 /* After the drain is done: what the thread kept is freed. */
 void front_fini(void);
 
-struct front_counts {
-    uint64_t accepted, handled, requests, active, reading, writing, waiting;
-};
-/* Sums all threads' (relaxed atomics). */
-struct front_counts front_counts(void);
 /* Client connections at most in this thread (worker_connections), and how many descriptors there
  * are for them and for what they need: a second one for each that has an exchange. When either is
  * reached, the oldest idle connection goes first, then accepting pauses: a client that waits is

@@ -1,10 +1,10 @@
 /* What the front room keeps per worker thread: listeners, lists of connections, counts. */
 #pragma once
 
-#include "base/count.h"
 #include "exchange/snapshot.h"
 #include "front/connection.h"
 #include "front/front.h"
+#include "observe/connections.h"
 
 struct listener {
     struct watch watch; /* first */
@@ -29,13 +29,7 @@ struct front_thread {
     void *done_arg;
     struct timer resume; /* accepting again after descriptors ran out */
     uint64_t told_ms;    /* when the log was last told that there is no room; 0: never */
-    struct front_tally *tally;
-};
-
-/* A thread's counts: written by it alone, read by all, relaxed; they outlive it. */
-struct front_tally {
-    _Alignas(64) struct count accepted;
-    struct count requests, active, waiting;
+    struct connection_tally *tally;
 };
 
 /* The calling thread's; made at first use. */

@@ -165,6 +165,7 @@ serve_one(struct h1_connection *c, const struct listen_address *l, struct str he
     c->base->client.requests++;
     c->blanks = 0;
     count_add(&front_self()->tally->requests, 1);
+    count_add(&front_self()->tally->writing, 1);
     head = arena_dup(&x->arena, head);
     h1_release_input(c);
     x->client_gone = c->base->conn.watch.ready & WATCH_ERROR; /* it was reset before it was read */
@@ -174,6 +175,7 @@ serve_one(struct h1_connection *c, const struct listen_address *l, struct str he
     c->exchange = NULL;
     c->pipelined = c->end > c->start;
     exchange_close(x);
+    count_subtract(&front_self()->tally->writing, 1);
     return go_on;
 }
 
@@ -186,7 +188,9 @@ serve_next(struct h1_connection *c)
     const struct listen_address *l = listener_listen(c->base->listener);
     if (l == NULL)
         return ENDS;
+    count_add(&front_self()->tally->reading, 1);
     int r = h1_read_head(c, l->fallback->settings, &head);
+    count_subtract(&front_self()->tally->reading, 1);
     l = listener_listen(
         c->base->listener); /* reading may have waited for longer than a snapshot lives */
     if (r == -EAGAIN)

@@ -165,6 +165,7 @@ serve_stream(void *arg)
         exchange_run(h->x);
         settle(h);
     }
+    count_subtract(&front_self()->tally->writing, 1);
     close_exchange(h);
 }
 
@@ -173,6 +174,7 @@ serve(struct h2_exchange *h)
 {
     h->connection->base->client.requests++;
     count_add(&front_self()->tally->requests, 1);
+    count_add(&front_self()->tally->writing, 1);
     h->fiber = fiber_spawn(serve_stream, h);
 }
 

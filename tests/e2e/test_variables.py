@@ -8,6 +8,7 @@ import pytest
 
 from client import connect, get, raw
 from origin import chunked, reply
+from wait import until
 
 
 def say(usher, text, location="/", **kw):
@@ -59,6 +60,15 @@ def test_a_pipelined_request_is_marked(usher):
     p = say(usher, "<$pipe>")
     both = raw(p, b"GET / HTTP/1.1\r\nHost: x\r\n\r\nGET / HTTP/1.0\r\n\r\n")
     assert re.findall(rb"<(.)>", both) == [b".", b"p"]
+
+
+def test_connections_are_counted_by_what_they_do(usher):
+    p = say(usher, "$connections_active|$connections_reading|$connections_writing|$connections_waiting")
+    with connect(p) as idle, connect(p) as begun:
+        idle.get("/")
+        begun.get("/")
+        begun.send(b"GET / HT")
+        until(lambda: get(p).text == "3|1|1|1", "one that reads, one that waits, and the one that asks")
 
 
 def test_request_fields_and_cookies(usher):

@@ -2,6 +2,7 @@
 #include "base/version.h"
 #include "exchange/snapshot.h"
 #include "exchange/values/print.h"
+#include "observe/connections.h"
 
 #include <netinet/tcp.h>
 #include <pthread.h>
@@ -104,6 +105,18 @@ get_connection_requests(struct exchange *x, struct str rest, struct str *out)
     return true;
 }
 
+#define CONNECTIONS(what)                                                                    \
+    static bool get_connections_##what(struct exchange *x, struct str rest, struct str *out) \
+    {                                                                                        \
+        *out = print_u64(x, connection_counts().what);                                       \
+        return true;                                                                         \
+    }
+
+CONNECTIONS(active)
+CONNECTIONS(reading)
+CONNECTIONS(writing)
+CONNECTIONS(waiting)
+
 static bool
 get_connection_time(struct exchange *x, struct str rest, struct str *out)
 {
@@ -204,6 +217,13 @@ const struct variable connection_variables[] = {
       "Requests made through the connection so far." },
     { "connection_time", get_connection_time, NULL, EACH,
       "Age of the connection in seconds with milliseconds." },
+    { "connections_active", get_connections_active, NULL, EACH,
+      "Client connections, waiting ones included." },
+    { "connections_reading", get_connections_reading, NULL, EACH,
+      "Connections whose request is being read." },
+    { "connections_waiting", get_connections_waiting, NULL, EACH,
+      "Idle connections that wait for a request." },
+    { "connections_writing", get_connections_writing, NULL, EACH, "Requests being answered." },
     { "hostname", get_hostname, NULL, EACH, "Name of this machine." },
     { "http2", get_http2, NULL, EACH,
       "\"h2\" for HTTP/2 over TLS, \"h2c\" for HTTP/2 in the clear, else empty." },
