@@ -4,6 +4,7 @@
 
 #include "base/must.h"
 #include "exchange/values/regex.h"
+#include "exchange/zone.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -162,6 +163,8 @@ snapshot_adopt(struct snapshot *s)
         if (s->upstreams)
             upstream_table_start(s->upstreams);
     }
+    if (s && thread_index == 0)
+        zones_tell(s);
     current = s;
     if (former)
         leave_if_unused(former);

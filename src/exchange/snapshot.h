@@ -8,6 +8,7 @@
 #include "upstream/upstream.h"
 
 struct tls_servers;
+struct zones;
 
 struct snapshot {
     struct arena arena;
@@ -24,6 +25,7 @@ struct snapshot {
     struct regex *regexes; /* all compiled, for regexes_free */
     unsigned n_variables;
     struct upstream_table *upstreams;
+    struct zones *zones;               /* exchange/zone.c's; NULL: none */
     void *const *main_settings;        /* the main scope's, by set */
     struct tls_servers *tls_servers;   /* exchange/secure/tls_server.c's; NULL: no TLS */
     const struct error_log *error_log; /* the main scope's */
