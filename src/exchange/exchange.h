@@ -18,6 +18,7 @@ struct feature;
 struct upstream_trail;
 struct tls_hello;
 struct conn;
+struct proxied;
 
 /* What a phase handler says. */
 enum verdict {
@@ -66,8 +67,9 @@ struct client {
     uint64_t serial;      /* $connection */
     unsigned requests;    /* on this connection, this one included */
     uint64_t began_ms;
-    const struct conn *conn; /* for what TLS knows; NULL: none */
-    uint64_t verification;   /* what the handshake asked of its certificate: struct tls_server's */
+    const struct conn *conn;       /* for what TLS knows; NULL: none */
+    const struct proxied *proxied; /* what its PROXY protocol header said; NULL: nothing */
+    uint64_t verification; /* what the handshake asked of its certificate: struct tls_server's */
     bool tls;
     bool plain_on_tls; /* it speaks HTTP where TLS was due */
     int fd;            /* the socket, for $tcpinfo_*; -1: none */
@@ -97,6 +99,8 @@ struct exchange {
     const struct server_codec *codec;
     void *connection; /* the codec's own */
     struct client *client;
+    const struct address *real_peer; /* by real_ip_header, for this request; NULL: client->peer */
+    struct str real_peer_text;
 
     struct request_head request;
     struct str host; /* $host: from the request line, Host field or the server's name; lower case,
@@ -154,6 +158,19 @@ struct exchange {
     const struct tls_hello *hello; /* of a handshake under way, for $ssl_server_name; else NULL */
     bool pipelined; /* $pipe: the request was there before the last response had gone */
 };
+
+/* Whose request it is: the connection's peer, or whom a trusted proxy names (real_ip_header). */
+static inline const struct address *
+exchange_peer(const struct exchange *x)
+{
+    return x->real_peer ? x->real_peer : &x->client->peer;
+}
+
+static inline struct str
+exchange_peer_text(const struct exchange *x)
+{
+    return x->real_peer ? x->real_peer_text : x->client->peer_text;
+}
 
 /* The only way to end a request badly: logs at the level of the fault's row, sets x->fault and
  * x->response.status, returns FAILED. The line is the row's sentence and the particulars: "while …"

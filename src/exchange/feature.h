@@ -11,7 +11,9 @@
 
 enum phase {
     PHASE_NONE,    /* directives, variables, filters only */
-    PHASE_REAL_IP, /* before the location is known, with the server's settings */
+    PHASE_INPUT,   /* once the location's rewrite program has run: request fields */
+    PHASE_REAL_IP, /* before the location is known, with the server's settings; and with the
+                      location's, when it is */
     PHASE_LIMIT,
     PHASE_ACCESS,
     PHASE_AUTH,

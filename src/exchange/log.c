@@ -71,7 +71,7 @@ void
 exchange_describe(const struct exchange *x, struct buf *b)
 {
     if (x->client)
-        put_part(b, ", client: ", x->client->peer_text, false);
+        put_part(b, ", client: ", exchange_peer_text(x), false);
     if (x->server)
         put_part(b, ", server: ", x->server->name, false);
     if (x->request.line.n)

@@ -67,7 +67,7 @@ calls_of_location(struct scope *s, struct location *l)
     struct gathering request = { .n = 0 }, response = { .n = 0 }, log = { .n = 0 };
     const struct location *outer = l->parent;
     struct arena *a = s->compile->arena;
-    for (enum phase phase = PHASE_LIMIT; phase < PHASE_CONTENT; phase++)
+    for (enum phase phase = PHASE_INPUT; phase < PHASE_CONTENT; phase++)
         add_phase(&request, s, phase);
     if (l->content.feature)
         append(&request, l->content.feature, l->content.settings);

@@ -11,7 +11,7 @@
 static bool
 get_remote_addr(struct exchange *x, struct str rest, struct str *out)
 {
-    return give(x->client->peer_text, out);
+    return give(exchange_peer_text(x), out);
 }
 
 static bool
@@ -25,13 +25,13 @@ give_port(struct exchange *x, const struct address *a, struct str *out)
 static bool
 get_remote_port(struct exchange *x, struct str rest, struct str *out)
 {
-    return give_port(x, &x->client->peer, out);
+    return give_port(x, exchange_peer(x), out);
 }
 
 static bool
 get_binary_remote_addr(struct exchange *x, struct str rest, struct str *out)
 {
-    const struct address *a = &x->client->peer;
+    const struct address *a = exchange_peer(x);
     switch (a->any.sa_family) {
     case AF_INET:
         *out = (struct str){ (const char *)&a->v4.sin_addr, sizeof a->v4.sin_addr };
@@ -40,7 +40,7 @@ get_binary_remote_addr(struct exchange *x, struct str rest, struct str *out)
         *out = (struct str){ (const char *)&a->v6.sin6_addr, sizeof a->v6.sin6_addr };
         return true;
     default:
-        return give(x->client->peer_text, out);
+        return give(exchange_peer_text(x), out);
     }
 }
 

@@ -150,7 +150,7 @@ get_proxy_port(struct exchange *x, struct str rest, struct str *out)
 static bool
 get_proxy_add_x_forwarded_for(struct exchange *x, struct str rest, struct str *out)
 {
-    struct str had, addr = x->client->peer_text;
+    struct str had, addr = exchange_peer_text(x);
     if (!print_fields(x, &x->request.fields, STR("x_forwarded_for"), &had))
         return give(addr, out);
     *out = arena_join(&x->arena, arena_join(&x->arena, had, STR(", ")), addr);
