@@ -149,6 +149,7 @@ struct directive {
     bool (*set)(struct setting *s); /* instead of field.type; reports its own problem, false then */
     /* What holds where nobody sets it, when .initial cannot say so; for the manual only. */
     const char *unset;
+    const char *differs; /* from nginx, on purpose; for the manual only. NULL: it does not */
 };
 
 enum {

@@ -4,6 +4,8 @@
  * family's prefix. */
 #include "config/foreign.h"
 
+#include <stdio.h>
+
 struct family {
     const char *module, *prefix;
     const char *names; /* apart by one blank; "." is the prefix without its "_" */
@@ -268,4 +270,24 @@ foreign_print(struct str name, const char *module, struct buf *b)
     }
     buf_printf(b, "\"" STR_FMT "\" of %s is not %s", STR_ARG(name), module,
                is_left_to_others(module) ? "part of usher" : "in usher yet");
+}
+
+void
+foreign_each(foreign_fn *fn, void *arg)
+{
+    char room[128];
+    for (const struct family *family = families; family->module; family++) {
+        struct str rest = str_of(family->names), prefix = str_of(family->prefix);
+        bool later = !is_left_to_others(family->module);
+        while (rest.p) {
+            struct str name = str_cut(&rest, ' ');
+            if (name.n == 0)
+                continue;
+            bool bare = str_eq(name, STR("."));
+            int n =
+                bare ? snprintf(room, sizeof room, STR_FMT, STR_ARG(str_head(prefix, prefix.n - 1)))
+                     : snprintf(room, sizeof room, STR_FMT STR_FMT, STR_ARG(prefix), STR_ARG(name));
+            fn(arg, family->module, later, (struct str){ room, (size_t)n });
+        }
+    }
 }

@@ -1,4 +1,4 @@
-/* Rows to markdown, and the check that every row has what the manual needs. */
+/* Rows to markdown: one directive, or a page for each feature and an index of them. */
 #include "config/manual.h"
 
 #include "config/check.h"
@@ -31,7 +31,7 @@ print_default(struct buf *b, const struct directive *d)
 void
 manual_print_directive(struct buf *b, const struct directive_set *set, const struct directive *d)
 {
-    buf_printf(b, "### %s\n\n- Syntax: `", d->name);
+    buf_printf(b, "## %s\n\n- Syntax: `", d->name);
     syntax_print(d, b);
     buf_put(b, STR("`\n"));
     print_default(b, d);
@@ -39,6 +39,8 @@ manual_print_directive(struct buf *b, const struct directive_set *set, const str
     contexts_print(d->contexts, b);
     buf_printf(b, "\n- Feature: %s\n\n%s\n", set->name, d->help ? d->help : "");
     print_example(b, d);
+    if (d->differs)
+        buf_printf(b, "\nDiffers from nginx: %s\n", d->differs);
 }
 
 /* A row with its set, for sorting. */
@@ -93,33 +95,63 @@ print_names(struct buf *b, const struct directive_set *const *sets, print_name_f
 }
 
 static void
-print_link(struct buf *b, const char *name)
-{
-    buf_printf(b, "[%s](#%s)\n", name, name);
-}
-
-static void
 print_line(struct buf *b, const char *name)
 {
     buf_printf(b, "%s\n", name);
 }
 
+unsigned
+manual_pages(struct arena *a, const struct directive_set *const *sets, const char ***names)
+{
+    unsigned n, pages = 0;
+    struct entry *entries = collect(a, sets, &n);
+    qsort(entries, n, sizeof(entries[0]), by_set_and_name);
+    *names = arena_array(a, const char *, n + 1);
+    for (unsigned i = 0; i < n; i++)
+        if (i == 0 || strcmp(entries[i].set->name, entries[i - 1].set->name) != 0)
+            (*names)[pages++] = entries[i].set->name;
+    return pages;
+}
+
 void
-manual_print(struct buf *b, const struct directive_set *const *sets)
+manual_print_page(struct buf *b, const struct directive_set *const *sets, const char *name)
 {
     unsigned n;
     struct entry *entries = collect(b->arena, sets, &n);
     qsort(entries, n, sizeof(entries[0]), by_set_and_name);
-    buf_printf(b, "# Directives\n\nPrinted by `usher help --manual`: change the rows in the "
-                  "source, not this file. `usher help DIRECTIVE` prints one of them.\n");
-    buf_byte(b, '\n');
-    print_names(b, sets, print_link);
+    buf_printf(b, "# %s\n\n[All directives](README.md)\n", name);
     for (unsigned i = 0; i < n; i++) {
-        if (i == 0 || strcmp(entries[i].set->name, entries[i - 1].set->name) != 0)
-            buf_printf(b, "\n## Feature: %s\n", entries[i].set->name);
+        if (strcmp(entries[i].set->name, name) != 0)
+            continue;
         buf_byte(b, '\n');
         manual_print_directive(b, entries[i].set, entries[i].directive);
     }
+}
+
+void
+manual_print_index(struct buf *b, const struct directive_set *const *sets)
+{
+    unsigned n;
+    const char *page = "", *last = "";
+    struct entry *entries = collect(b->arena, sets, &n);
+    qsort(entries, n, sizeof(entries[0]), by_set_and_name);
+    buf_put(b,
+            STR("# Directives\n\nWritten by `usher help --manual docs/reference`: change the rows "
+                "in the source, not these files.\n`usher help DIRECTIVE` prints one of them.\n\n"
+                "| page | directives |\n|---|---|"));
+    for (unsigned i = 0; i < n; i++) {
+        const char *name = entries[i].directive->name;
+        if (strcmp(entries[i].set->name, page) != 0) {
+            page = entries[i].set->name;
+            buf_printf(b, "%s\n| [%s](%s.md) |", i ? " |" : "", page, page);
+        } else if (strcmp(name, last) == 0) {
+            continue;
+        }
+        buf_printf(b, " [%s](%s.md#%s)", name, page, name);
+        last = name;
+    }
+    buf_put(b, STR(" |\n\nBeside them: all [variables](variables.md), and what nginx has and usher "
+                   "has [not](absent.md).\n"));
 }
 
 bool
@@ -153,74 +185,4 @@ void
 manual_print_names(struct buf *b, const struct directive_set *const *sets)
 {
     print_names(b, sets, print_line);
-}
-
-/* The only directive of a text, or NULL. */
-static const struct node *
-parse_one(struct arena *a, struct sources *s, struct str text)
-{
-    struct diags d;
-    diags_init(&d, a);
-    struct source *source = sources_add_text(s, STR("the manual"), text);
-    const struct node *first = config_parse_text(s, source, &d, a)->children;
-    return d.errors == 0 && first && first->next == NULL ? first : NULL;
-}
-
-/* Whether a line of the manual is this directive as its row wants it. */
-static bool
-is_shaped(const struct directive *d, const struct node *node)
-{
-    bool include = str_eq(str_of(d->name), STR("include")); /* the parser takes it away */
-    if (node == NULL)
-        return include;
-    return str_eq(node->words[0].text, str_of(d->name)) && takes_arguments(d, node->n - 1) &&
-           node->block == !!(d->flags & BLOCK);
-}
-
-static void
-check_text(const struct directive *d, struct str text, const char *what, struct buf *flaws)
-{
-    struct arena a;
-    struct sources s;
-    arena_init(&a, 0);
-    sources_init(&s, &a);
-    s.sealed = true;
-    if (!is_shaped(d, parse_one(&a, &s, text)))
-        buf_printf(flaws, "%s: its %s is not such a directive: " STR_FMT "\n", d->name, what,
-                   STR_ARG(text));
-    arena_fini(&a);
-}
-
-static void
-check_row(const struct directive *d, struct buf *flaws)
-{
-    if (d->help == NULL || d->help[0] == '\0')
-        buf_printf(flaws, "%s: no help\n", d->name);
-    if (d->contexts == 0)
-        buf_printf(flaws, "%s: no context\n", d->name);
-    if (d->syntax == NULL && d->field.type == NULL && d->choices == NULL)
-        buf_printf(flaws, "%s: neither syntax nor type\n", d->name);
-    if ((d->flags & BLOCK) && d->set == NULL)
-        buf_printf(flaws, "%s: a block that nothing opens\n", d->name);
-    if (d->example)
-        check_text(d, str_of(d->example), "example", flaws);
-    else if (d->initial == NULL && !(d->flags & IGNORED))
-        buf_printf(flaws, "%s: neither example nor default\n", d->name);
-    const char *value = d->initial ? d->initial : d->unset;
-    if (value) {
-        const char *end = d->flags & BLOCK ? "" : ";";
-        struct str text = arena_printf(flaws->arena, "%s %s%s", d->name, value, end);
-        check_text(d, text, "default", flaws);
-    }
-}
-
-bool
-directive_set_check(const struct directive_set *set, struct buf *flaws)
-{
-    size_t before = flaws->n;
-    if (set->name == NULL)
-        buf_put(flaws, STR("a set without a name\n"));
-    for (const struct directive *d = set->directives; d && d->name; d++)
-        check_row(d, flaws);
-    return flaws->n == before;
 }

@@ -8,9 +8,15 @@
  * Markdown that reads well as plain text. */
 void manual_print_directive(struct buf *b, const struct directive_set *set,
                             const struct directive *directive);
-/* All sets (ended by NULL) as one document, sorted by set and then by name. Names that begin with
- * "_" are left out. */
-void manual_print(struct buf *b, const struct directive_set *const *sets);
+/* The reference has a page for each name of a set that has directives (names that begin with "_"
+ * are left out): the names of the pages, sorted. */
+unsigned manual_pages(struct arena *a, const struct directive_set *const *sets,
+                      const char ***names);
+void manual_print_page(struct buf *b, const struct directive_set *const *sets, const char *name);
+/* A line for each page, with links to all its directives. */
+void manual_print_index(struct buf *b, const struct directive_set *const *sets);
+/* What nginx has: what no row has, and what is accepted without effect; by module. */
+void manual_print_absent(struct buf *b, const struct directive_set *const *sets);
 /* Every row of this name; false when there is none. */
 bool manual_print_name(struct buf *b, const struct directive_set *const *sets, struct str name);
 /* What may help with a name that no row has: 'did you mean "x"?' or the module it belongs to. Empty

@@ -220,14 +220,24 @@ def test_defaults_are_below_the_prefix(prefix):
 
 
 @pytest.mark.usher_only
-def test_help_prints_a_directive_its_names_and_the_manual():
+def test_help_prints_a_directive_or_all_names():
     one = program("help", "worker_processes")
     assert one.returncode == 0 and "number | auto" in one.stdout
     names = program("help", "--names").stdout.split()
     assert {"server", "proxy_pass", "pid"} <= set(names) and names == sorted(names)
-    assert all(f"{n}" in program("help", "--manual").stdout for n in ("listen", "daemon"))
     none = program("help", "lisen")
     assert none.returncode == 1 and none.stderr.startswith('usher: unknown directive "lisen"')
+
+
+@pytest.mark.usher_only
+def test_help_writes_the_manual_as_pages(tmp_path):
+    assert program("help", "--manual", str(tmp_path)).returncode == 0
+    index = (tmp_path / "README.md").read_text()
+    assert "[listen](http.md#listen)" in index and "## listen\n" in (tmp_path / "http.md").read_text()
+    assert "`$remote_addr`" in (tmp_path / "variables.md").read_text()
+    assert "`image_filter`" in (tmp_path / "absent.md").read_text()
+    nowhere = program("help", "--manual", str(tmp_path / "none"))
+    assert nowhere.returncode == 1 and "cannot write" in nowhere.stderr
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-/* The manual on the terminal: one directive, all names, or everything. */
+/* The manual: one directive or all names on the terminal, everything as pages in a directory. */
 #include "main/command/help.h"
 
 #include "config/manual.h"
@@ -6,6 +6,8 @@
 #include "main/command/version.h"
 #include "main/registry.h"
 
+#include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 
 enum { VARIABLES_MAX = 512 };
@@ -25,11 +27,11 @@ by_name(const void *left, const void *right)
 }
 
 static void
-print_variables(struct buf *b)
+print_variables(struct buf *b, const struct directive_set *const *sets)
 {
     static const struct variable *const core[] = {
-        request_variables,  connection_variables, time_variables,
-        response_variables, file_variables,       upstream_variables,
+        request_variables, connection_variables, time_variables, response_variables,
+        file_variables,    upstream_variables,   tls_variables,  client_certificate_variables,
     };
     const struct variable *all[VARIABLES_MAX];
     unsigned n = 0;
@@ -38,29 +40,62 @@ print_variables(struct buf *b)
     for (unsigned i = 0; features[i]; i++)
         add_variables(all, &n, features[i]->variables);
     qsort(all, n, sizeof all[0], by_name);
-    buf_put(b, STR("\n# Variables\n\n| variable | value |\n|---|---|\n"));
+    buf_put(b,
+            STR("# Variables\n\n[All directives](README.md)\n\n| variable | value |\n|---|---|\n"));
     for (unsigned i = 0; i < n; i++)
         buf_printf(b, "| `$%s%s` | %s |\n", all[i]->name,
                    all[i]->flags & VARIABLE_PREFIX ? "NAME" : "", all[i]->help);
 }
 
-static void
-print_all(struct buf *b, const struct directive_set *const *sets)
+static bool
+write_page(const char *directory, const char *name, const struct buf *b)
 {
-    manual_print(b, sets);
-    print_variables(b);
+    char path[PATH_MAX];
+    snprintf(path, sizeof path, "%s/%s.md", directory, name);
+    FILE *to = fopen(path, "w");
+    bool fine = to && fwrite(b->p, 1, b->n, to) == b->n;
+    fine = to && fclose(to) == 0 && fine;
+    if (!fine)
+        fprintf(stderr, "%s: cannot write \"%s\": %s\n", program_name(), path, strerror(errno));
+    return fine;
+}
+
+typedef void print_fn(struct buf *b, const struct directive_set *const *sets);
+
+static bool
+write_special(const char *directory, const char *name, print_fn *print, struct arena *a)
+{
+    struct buf b;
+    buf_init(&b, a, 65536, 0);
+    print(&b, registry_sets());
+    return write_page(directory, name, &b);
+}
+
+/* --manual DIRECTORY */
+static bool
+write_manual(const char *directory, struct arena *a)
+{
+    const char **names;
+    unsigned n = manual_pages(a, registry_sets(), &names);
+    bool fine = write_special(directory, "README", manual_print_index, a) &&
+                write_special(directory, "variables", print_variables, a) &&
+                write_special(directory, "absent", manual_print_absent, a);
+    for (unsigned i = 0; fine && i < n; i++) {
+        struct buf b;
+        buf_init(&b, a, 65536, 0);
+        manual_print_page(&b, registry_sets(), names[i]);
+        fine = write_page(directory, names[i], &b);
+    }
+    return fine;
 }
 
 static bool
 print(struct buf *b, const char *what)
 {
     const struct directive_set *const *sets = registry_sets();
-    if (strcmp(what, "--names") == 0)
-        manual_print_names(b, sets);
-    else if (strcmp(what, "--manual") == 0)
-        print_all(b, sets);
-    else
+    if (strcmp(what, "--names") != 0)
         return manual_print_name(b, sets, str_of(what));
+    manual_print_names(b, sets);
     return true;
 }
 
@@ -72,22 +107,35 @@ tell_unknown(struct buf *b, const char *name)
             b->n ? ": " : "", STR_ARG(buf_str(b)));
 }
 
-int
-help(char **argv)
+static bool
+show(const char *what, struct arena *a)
 {
-    if (argv[0] == NULL || argv[1] != NULL) {
-        program_print_usage(argv[0] ? stderr : stdout);
-        return argv[0] ? 1 : 0;
-    }
-    struct arena a;
     struct buf b;
-    arena_init(&a, 0);
-    buf_init(&b, &a, 65536, 0);
-    bool known = print(&b, argv[0]);
+    buf_init(&b, a, 65536, 0);
+    bool known = print(&b, what);
     if (known)
         fwrite(b.p, 1, b.n, stdout);
     else
-        tell_unknown(&b, argv[0]);
+        tell_unknown(&b, what);
+    return known;
+}
+
+static int
+usage(char **argv)
+{
+    program_print_usage(argv[0] ? stderr : stdout);
+    return argv[0] ? 1 : 0;
+}
+
+int
+help(char **argv)
+{
+    bool manual = argv[0] && strcmp(argv[0], "--manual") == 0;
+    if (argv[0] == NULL || !argv[manual] || argv[1 + manual])
+        return usage(argv);
+    struct arena a;
+    arena_init(&a, 0);
+    bool fine = manual ? write_manual(argv[1], &a) : show(argv[0], &a);
     arena_fini(&a);
-    return known ? 0 : 1;
+    return fine ? 0 : 1;
 }

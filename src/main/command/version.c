@@ -122,7 +122,7 @@ program_print_usage(FILE *to)
             "Usage: %s [-?hvVtTq] [-s signal] [-p prefix]\n"
             "             [-e filename] [-c filename] [-g directives]\n"
             "       %s proxy --from [HOST:]PORT --to [HOST:]PORT[,[HOST:]PORT...]\n"
-            "       %s help [DIRECTIVE | --names | --manual]\n"
+            "       %s help [DIRECTIVE | --names | --manual DIRECTORY]\n"
             "\n"
             "Options:\n"
             "  -?,-h         : this help\n"
