@@ -87,8 +87,9 @@ struct response {
     struct str etag;         /* STR_NONE: none */
     struct body *body;       /* NULL: empty */
     struct fields trailers;
-    bool ranges_allowed; /* the body can be cut by the range feature (Accept-Ranges) */
-    bool relayed;        /* a backend's: its validators were the backend's to judge */
+    bool ranges_allowed;     /* the body can be cut by the range feature (Accept-Ranges) */
+    bool varies_by_encoding; /* gzip_vary has said so */
+    bool relayed;            /* a backend's: its validators were the backend's to judge */
 };
 
 struct exchange {

@@ -2,6 +2,7 @@
  */
 #include "main/registry.h"
 
+#include "exchange/accept_gzip.h"
 #include "exchange/feature.h"
 #include "exchange/http2.h"
 #include "exchange/rewrite/program.h"
@@ -23,6 +24,7 @@ static const struct directive_set *const rooms[] = {
     &upstream_directives,
     &ssl_directives,
     &http2_directives,
+    &gzip_directives,
     &certificate_directives,
     &ocsp_directives,
     &program_set,

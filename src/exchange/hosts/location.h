@@ -37,6 +37,7 @@ struct location {
     struct level *level;        /* their list while it is compiled, else NULL */
     const struct core_settings *core;
     const struct http2_settings *http2;
+    const struct gzip_settings *gzip;
     const struct error_log *error_log;
     void *const *settings;         /* of all sets, by index: for variables */
     const struct program *program; /* rewrite and its like; NULL: none */

@@ -1,6 +1,7 @@
 /* The location block: modifier and name, its settings, its handlers, its nested blocks. */
 #include "exchange/hosts/location_build.h"
 
+#include "exchange/accept_gzip.h"
 #include "exchange/hosts/handlers.h"
 #include "exchange/hosts/location_set.h"
 #include "exchange/hosts/server.h"
@@ -123,6 +124,7 @@ take_settings(struct location *l, struct scope *s)
     l->settings = s->settings;
     l->core = scope_settings(s, &core_directives);
     l->http2 = scope_settings(s, &http2_directives);
+    l->gzip = scope_settings(s, &gzip_directives);
     l->error_log = error_log_of(s);
     l->program = program_of(s);
     l->span = s->node->words[0].span;
