@@ -181,3 +181,9 @@ lexer_next(struct lexer *l)
     l->at++;
     return token;
 }
+
+void
+lexer_skip(struct lexer *l, size_t n)
+{
+    advance(l, l->at + n);
+}

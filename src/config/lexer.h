@@ -26,3 +26,5 @@ struct lexer {
 void lexer_init(struct lexer *l, const struct source *source, struct diags *d, struct arena *a);
 /* TOKEN_END again and again at the end. */
 struct token lexer_next(struct lexer *l);
+/* Leaves out n bytes that are not nginx's language. */
+void lexer_skip(struct lexer *l, size_t n);

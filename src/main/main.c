@@ -1,4 +1,5 @@
 /* The program: what was asked for, and who does it. */
+#include "main/command/fmt.h"
 #include "main/command/help.h"
 #include "main/command/proxy_command.h"
 #include "main/command/send_signal.h"
@@ -32,13 +33,23 @@ act(const struct options *o)
     return start(o);
 }
 
+/* What needs no running usher. */
+static const struct {
+    const char *name;
+    int (*run)(char **argv);
+} commands[] = {
+    { "fmt", fmt },
+    { "help", help },
+};
+
 static int
 run(int argc, char **argv, struct arena *a)
 {
     struct options o;
     const char *command = argc > 1 ? argv[1] : "";
-    if (strcmp(command, "help") == 0)
-        return help(argv + 2);
+    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
+        if (strcmp(command, commands[i].name) == 0)
+            return commands[i].run(argv + 2);
     if (strcmp(command, "proxy") == 0) {
         struct str text = proxy_command_configuration(argv + 2, a);
         if (text.p == NULL)
