@@ -119,13 +119,14 @@ take_authority(struct exchange *x, struct str authority, struct str scheme)
     return true;
 }
 
+/* A tunnel's bytes are no body. */
 static void
-set_framing(struct request_head *r, const struct h1_facts *facts, bool ended)
+set_framing(struct request_head *r, const struct h1_facts *facts, const struct h2_exchange *h)
 {
     r->keep_alive = true;
     r->expect_continue = facts->expects_continue;
-    r->framing = ended ? FRAMING_NONE : FRAMING_STREAM;
-    if (facts->lengths && h1_read_length(facts, &r->content_length))
+    r->framing = h->bodiless || h->extended ? FRAMING_NONE : FRAMING_STREAM;
+    if (!h->extended && facts->lengths && h1_read_length(facts, &r->content_length))
         r->framing = FRAMING_LENGTH;
 }
 
@@ -154,7 +155,7 @@ take_head(struct exchange *x, struct h2_exchange *h, const struct server_setting
         why = "\":authority\" and \"host\" differ";
     if (why)
         start_refuse(x, FAULT_BAD_REQUEST, why);
-    set_framing(r, &facts, h->bodiless);
+    set_framing(r, &facts, h);
     return why == NULL;
 }
 

@@ -52,12 +52,13 @@ wait_for_room(struct tls_session *s, uint64_t deadline)
     return watch_wait(&s->conn->watch, WATCH_WRITE, deadline);
 }
 
-/* All that was said has left. */
+/* All that was said has left. What a server says last may leave with the answer, or before the next
+ * wait: it is the client who asks. */
 static int
 finish(struct tls_session *s, uint64_t deadline)
 {
-    if (conn_maybe_readable(s->conn))
-        return 0; /* it leaves with the answer, or before the next wait */
+    if (SSL_is_server(s->ssl) && conn_maybe_readable(s->conn))
+        return 0;
     while (s->out) {
         int e = wait_for(s, 0, deadline);
         if (e < 0)

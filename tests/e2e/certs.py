@@ -48,6 +48,10 @@ def now():
     return datetime.datetime.now(datetime.timezone.utc).replace(microsecond=0)
 
 
+KEY_USES = ("digital_signature", "content_commitment", "key_encipherment", "data_encipherment", "key_agreement",
+            "key_cert_sign", "crl_sign", "encipher_only", "decipher_only")
+
+
 def key_pem(key, password=None, traditional=False):
     how = serialization.BestAvailableEncryption(password.encode()) if password \
         else serialization.NoEncryption()
@@ -93,12 +97,19 @@ class Leaf:
         return [str(p) for p in paths]
 
 
-def build(name, names, public, issuer, days, serial=None, authority=False, usage=(), responder=None):
+def build(name, names, public, issuer, days, serial=None, authority=False, usage=(), responder=None,
+          signer=None):
     begin, end = (now() + datetime.timedelta(days=d) for d in days)
     b = (x509.CertificateBuilder().subject_name(subject_of(name)).issuer_name(issuer)
          .public_key(public).serial_number(serial or x509.random_serial_number())
          .not_valid_before(begin).not_valid_after(end)
-         .add_extension(x509.BasicConstraints(authority, None), True))
+         .add_extension(x509.BasicConstraints(authority, None), True)
+         .add_extension(x509.SubjectKeyIdentifier.from_public_key(public), False))
+    if signer:
+        b = b.add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key()), False)
+    if authority:
+        b = b.add_extension(x509.KeyUsage(**{use: use in ("key_cert_sign", "crl_sign", "digital_signature")
+                                             for use in KEY_USES}), True)
     if names:
         b = b.add_extension(x509.SubjectAlternativeName([general_name(n) for n in names]), False)
     if usage:
@@ -122,7 +133,8 @@ class Authority:
         self.private = new_key(kind)
         self.name, self.revoked = subject_of(name), {}
         signer, issuer = (above.private, above.name) if above else (self.private, self.name)
-        b = build(name, None, self.private.public_key(), issuer, days, authority=True)
+        b = build(name, None, self.private.public_key(), issuer, days, authority=True,
+                  signer=signer if above else None)
         self.x509 = b.sign(signer, digest_for(signer, hashes.SHA256()))
         self.cert = self.x509.public_bytes(PEM)
         self.above = [self.x509, *above.above] if above else []
@@ -135,7 +147,7 @@ class Authority:
         """names: alternative names (addresses too); by default the name itself. [] for none."""
         key = key or new_key(kind)
         b = build(name, [name] if names is None else names, key.public_key(), self.name, days,
-                  usage=usage, responder=responder)
+                  usage=usage, responder=responder, signer=self.private)
         signed = b.sign(self.private, digest_for(self.private, digest or hashes.SHA256()))
         return Leaf(signed, key, self.above)
 

@@ -552,6 +552,8 @@ def test_a_websocket_that_is_reset_ends_at_the_backend(usher, origin):
     c = connect(p)
     s, head = open_websocket(c)
     assert head.status == 200, p.error_log()
+    asked = back.requests[0]
+    assert asked.line == "GET / HTTP/1.1" and not asked.get("content-length") and not asked.get("transfer-encoding")
     c.body(s, 5)
     c.reset(s)
     assert back.connections[0].gone.wait(10)
