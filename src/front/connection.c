@@ -8,6 +8,7 @@
 #include "front/h1_connection.h"
 #include "front/h2_connection.h"
 #include "front/handshake.h"
+#include "front/proxied.h"
 #include "tls/session.h"
 
 #include <stdatomic.h>
@@ -108,6 +109,7 @@ connection_release(struct connection *c)
     if (c->reset)
         conn_reset(&c->conn);
     conn_close(&c->conn);
+    free((void *)c->client.proxied);
     free(c);
     listener_release(l);
     front_count_out(f);
@@ -152,6 +154,9 @@ static void
 greet(struct connection *c)
 {
     const struct listen_address *l = listener_listen(c->listener);
+    if (l && l->proxy_protocol && !connection_take_proxied(c, first_deadline(c)))
+        return;
+    l = listener_listen(c->listener);
     if (l && l->tls && !connection_shake_hands(c, l))
         return;
     bool h2 = l && speaks_h2(c, l);

@@ -126,7 +126,10 @@ struct listen_words {
 static unsigned
 protocol_of(struct str arg)
 {
-    return str_eq(arg, STR("ssl")) ? LISTEN_TLS : str_eq(arg, STR("http2")) ? LISTEN_HTTP2 : 0;
+    return str_eq(arg, STR("ssl"))              ? LISTEN_TLS
+           : str_eq(arg, STR("http2"))          ? LISTEN_HTTP2
+           : str_eq(arg, STR("proxy_protocol")) ? LISTEN_PROXY
+                                                : 0;
 }
 
 static bool
@@ -148,7 +151,7 @@ set_parameter(struct setting *s, unsigned word, struct listen_address *l, struct
         out->protocols |= protocol_of(arg);
         return true;
     }
-    if (str_eq(arg, STR("quic")) || str_eq(arg, STR("proxy_protocol")))
+    if (str_eq(arg, STR("quic")))
         return setting_error(s, word,
                              "the \"" STR_FMT "\" parameter of \"listen\" is not in usher yet",
                              STR_ARG(arg));
@@ -185,6 +188,7 @@ set_protocols(struct setting *s, struct listen_address *l, unsigned protocols)
     l->protocols |= protocols;
     l->tls = l->protocols & LISTEN_TLS;
     l->http2 = l->protocols & LISTEN_HTTP2;
+    l->proxy_protocol = l->protocols & LISTEN_PROXY;
 }
 
 /* One of the addresses that the directive stands for. */

@@ -63,7 +63,7 @@ struct virtual_server {
 
 struct tls_server;
 
-enum listen_protocol { LISTEN_TLS = 1 << 0, LISTEN_HTTP2 = 1 << 1 };
+enum listen_protocol { LISTEN_TLS = 1 << 0, LISTEN_HTTP2 = 1 << 1, LISTEN_PROXY = 1 << 2 };
 
 /* An address that is listened on, in one snapshot: who answers there. */
 struct listen_address {

@@ -42,6 +42,7 @@ variable_table_add_core(struct variable_table *t)
 {
     variable_table_add(t, request_variables);
     variable_table_add(t, connection_variables);
+    variable_table_add(t, proxied_variables);
     variable_table_add(t, time_variables);
     variable_table_add(t, response_variables);
     variable_table_add(t, file_variables);

@@ -81,6 +81,7 @@ void variable_store(struct exchange *x, const struct variable_ref *ref, struct s
 /* The core's tables, split by meaning. */
 extern const struct variable request_variables[];            /* variables_request.c */
 extern const struct variable connection_variables[];         /* variables_connection.c */
+extern const struct variable proxied_variables[];            /* variables_proxied.c */
 extern const struct variable time_variables[];               /* variables_time.c */
 extern const struct variable response_variables[];           /* variables_response.c */
 extern const struct variable file_variables[];               /* variables_file.c */

@@ -159,13 +159,6 @@ get_tcpinfo(struct exchange *x, struct str rest, struct str *out)
     return true;
 }
 
-/* Of a listener that takes PROXY protocol; none does so yet. */
-static bool
-get_none(struct exchange *x, struct str rest, struct str *out)
-{
-    return false;
-}
-
 static char host_name[256];
 static pthread_once_t host_name_once = PTHREAD_ONCE_INIT;
 
@@ -231,12 +224,6 @@ const struct variable connection_variables[] = {
     { "nginx_version", get_nginx_version, NULL, EACH, "The version of nginx that usher follows." },
     { "pid", get_pid, NULL, EACH, "Number of the worker process." },
     { "pipe", get_pipe, NULL, EACH, "\"p\" if the request was pipelined, else \".\"." },
-    { "proxy_protocol_addr", get_none, NULL, EACH, "Client address from the PROXY protocol." },
-    { "proxy_protocol_port", get_none, NULL, EACH, "Client port from the PROXY protocol." },
-    { "proxy_protocol_server_addr", get_none, NULL, EACH,
-      "Server address from the PROXY protocol." },
-    { "proxy_protocol_server_port", get_none, NULL, EACH, "Server port from the PROXY protocol." },
-    { "proxy_protocol_tlv_", get_none, NULL, ANY, "A TLV of the PROXY protocol, by name." },
     { "remote_addr", get_remote_addr, NULL, EACH, "The client's address." },
     { "remote_port", get_remote_port, NULL, EACH, "The client's port." },
     { "scheme", get_scheme, NULL, EACH, "\"http\" or \"https\"." },
