@@ -86,7 +86,7 @@ go_to_named(struct exchange *x, struct str name)
     if (l == NULL)
         return fail(x, FAULT_INTERNAL, "could not find named location \"" STR_FMT "\"",
                     STR_ARG(name));
-    x->location = l;
+    location_enter(x, l);
     x->at_named = true;
     return RESTART;
 }

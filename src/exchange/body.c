@@ -40,7 +40,8 @@ body_of_str(struct arena *a, struct str bytes)
 struct file_body {
     struct body body; /* first */
     int file;
-    bool owned;
+    void (*release)(void *held); /* lets go of the file; NULL: nobody need */
+    void *held;
     off_t start; /* of the whole */
     off_t offset;
     uint64_t size;
@@ -72,18 +73,45 @@ static void
 close_file(struct body *b)
 {
     struct file_body *my = (struct file_body *)b;
-    if (my->owned)
-        close(my->file);
+    if (my->release)
+        my->release(my->held);
 }
 
-struct body *
-body_of_file(struct arena *a, int file, off_t offset, uint64_t size, bool owned)
+static struct file_body *
+open_file(struct arena *a, int file, off_t offset, uint64_t size)
 {
     static const struct body_ops ops = { .next = next_file,
                                          .seek = seek_file,
                                          .close = close_file };
     struct file_body *my = arena_new(a, struct file_body);
-    *my = (struct file_body){ { &ops }, file, owned, offset, offset, size };
+    *my = (struct file_body){
+        { &ops }, .file = file, .start = offset, .offset = offset, .size = size
+    };
+    return my;
+}
+
+static void
+close_own(void *held)
+{
+    close(((struct file_body *)held)->file);
+}
+
+struct body *
+body_of_file(struct arena *a, int file, off_t offset, uint64_t size, bool owned)
+{
+    struct file_body *my = open_file(a, file, offset, size);
+    my->release = owned ? close_own : NULL;
+    my->held = my;
+    return &my->body;
+}
+
+struct body *
+body_of_shared_file(struct arena *a, int file, uint64_t size, void (*release)(void *held),
+                    void *held)
+{
+    struct file_body *my = open_file(a, file, 0, size);
+    my->release = release;
+    my->held = held;
     return &my->body;
 }
 

@@ -40,13 +40,16 @@ struct body {
 struct body *body_of_str(struct arena *a, struct str bytes);
 /* size bytes of file from offset; closes the descriptor at body close when `owned`. */
 struct body *body_of_file(struct arena *a, int file, off_t offset, uint64_t size, bool owned);
+/* All of a file whose descriptor others use too: release(held) at body close. */
+struct body *body_of_shared_file(struct arena *a, int file, uint64_t size,
+                                 void (*release)(void *held), void *held);
 /* A part of b, which it owns from now on, and of which nothing was read yet: sought when b can
  * seek, else what is before it is read and dropped. */
 struct body *body_cut(struct arena *a, struct body *b, uint64_t from, uint64_t size);
 
-/* b, which it owns from now on, at no more than `rate` bytes a second (the first second's at once);
- * what the pace does not yet allow is waited for in next(). */
-struct body *body_pace(struct arena *a, struct body *b, uint64_t rate);
+/* b, which it owns from now on, at no more than `rate` bytes a second (the first `burst` and the
+ * first second's at once); what the pace does not yet allow is waited for in next(). */
+struct body *body_pace(struct arena *a, struct body *b, uint64_t rate, uint64_t burst);
 
 static inline int
 body_next(struct body *b, struct chunk *out)

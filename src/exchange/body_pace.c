@@ -10,7 +10,7 @@
 struct paced_body {
     struct body body; /* first */
     struct body *inner;
-    uint64_t rate, began_ms;
+    uint64_t rate, burst, began_ms;
     uint64_t given;       /* bytes so far */
     struct chunk pending; /* pulled and not yet given */
 };
@@ -20,7 +20,7 @@ static uint64_t
 allowance(const struct paced_body *my)
 {
     uint64_t ms = clock_ms() - my->began_ms + 1000;
-    uint64_t total = my->rate / 1000 * ms + my->rate % 1000 * ms / 1000;
+    uint64_t total = my->rate / 1000 * ms + my->rate % 1000 * ms / 1000 + my->burst;
     return total > my->given ? total - my->given : 0;
 }
 
@@ -88,10 +88,10 @@ close_inner(struct body *b)
 }
 
 struct body *
-body_pace(struct arena *a, struct body *b, uint64_t rate)
+body_pace(struct arena *a, struct body *b, uint64_t rate, uint64_t burst)
 {
     static const struct body_ops ops = { .next = next, .ready = ready, .close = close_inner };
     struct paced_body *my = arena_new(a, struct paced_body);
-    *my = (struct paced_body){ { &ops }, b, rate, clock_ms(), 0, { .file = -1 } };
+    *my = (struct paced_body){ { &ops }, b, rate, burst, clock_ms(), 0, { .file = -1 } };
     return &my->body;
 }

@@ -146,8 +146,10 @@ struct exchange {
                             page is made */
     bool timed_out;      /* the client stalled beyond its time: reset_timedout_connection */
     uint64_t limit_rate; /* $limit_rate, bytes a second of response body; 0: no limit */
-    bool aborted;        /* the response broke off: the connection cannot go on */
-    unsigned refused;    /* by response_refuse; 0: no */
+    uint64_t limit_rate_after; /* so many bytes leave unhindered */
+    bool limit_rate_known;     /* by a backend or by set: limit_rate does not ask further */
+    bool aborted;              /* the response broke off: the connection cannot go on */
+    unsigned refused;          /* by response_refuse; 0: no */
 
     uint64_t began_us, began_wall_us;
     uint64_t request_bytes;               /* $request_length */

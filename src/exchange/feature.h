@@ -35,6 +35,8 @@ struct feature {
     /* Runs only where a directive of its own made it the location's content (location_set_content).
      */
     bool content_only;
+    /* With content_only: not the content of its location's limit_except. */
+    bool content_stays;
     /* Is it at work where these settings hold? NULL: wherever it has a handler. Asked once per
      * location, at compile time. */
     bool (*used)(const void *settings);

@@ -78,7 +78,8 @@ void
 respond(struct exchange *x)
 {
     if (x->limit_rate && x->response.body)
-        x->response.body = body_pace(&x->arena, x->response.body, x->limit_rate);
+        x->response.body =
+            body_pace(&x->arena, x->response.body, x->limit_rate, x->limit_rate_after);
     int r = x->codec->write_head(x);
     x->head_sent = true;
     if (r == 0)

@@ -24,13 +24,13 @@ set_keepalive_timeout(struct setting *s)
 {
     struct core_settings *my = s->settings;
     if (!parse_msec(setting_arg(s, 1), &my->keepalive_timeout.ms)) {
-        setting_error(s, 1, "invalid value in \"keepalive_timeout\" directive");
+        setting_error(s, 1, "\"keepalive_timeout\" directive invalid value");
         setting_hint(s, "a time belongs here, such as 65s");
         return false;
     }
     my->keepalive_header.ms = 0;
     if (s->node->n > 2 && !parse_msec(setting_arg(s, 2), &my->keepalive_header.ms))
-        return setting_error(s, 2, "invalid value in \"keepalive_timeout\" directive");
+        return setting_error(s, 2, "\"keepalive_timeout\" directive invalid value");
     return true;
 }
 
@@ -91,12 +91,6 @@ set_early_hints(struct setting *s)
 }
 
 static bool
-ignore(struct setting *s)
-{
-    return true;
-}
-
-static bool
 complete_core(struct scope *scope, void *settings)
 {
     struct core_settings *my = settings;
@@ -132,15 +126,8 @@ static const struct directive core_rows[] = {
     { "sendfile", CORE(sendfile), EVERYWHERE | IN_LOCATION_IF, .initial = "off",
       .help = "Accepted: large files are always sent with sendfile(2), small ones with their head "
               "in one write." },
-    { "sendfile_max_chunk", NO_FIELD, EVERYWHERE, .set = ignore, .syntax = "size", .flags = IGNORED,
-      .help = "Accepted; one connection cannot hold a thread of usher.",
-      .example = "sendfile_max_chunk 2m;" },
     { "etag", CORE(etag), EVERYWHERE, .initial = "on",
       .help = "Whether responses from files carry an ETag, made of modification time and size." },
-    { "msie_padding", CORE(msie_padding), EVERYWHERE, .initial = "on", .flags = IGNORED,
-      .help = "Accepted; padding for old browsers is not sent." },
-    { "msie_refresh", CORE(msie_refresh), EVERYWHERE, .initial = "off", .flags = IGNORED,
-      .help = "Accepted; refreshes for old browsers are not sent." },
     { "lingering_close", CORE(lingering_close), EVERYWHERE, .initial = "on",
       .choices = lingering_choices,
       .help = "Whether a connection that is about to close reads on what the client still sends, "
@@ -166,10 +153,6 @@ static const struct directive core_rows[] = {
               "request that is on its way is not lost." },
     { "keepalive_requests", CORE(keepalive_requests), EVERYWHERE, .initial = "1000",
       .help = "Requests after which a client connection is closed." },
-    { "keepalive_disable", NO_FIELD, EVERYWHERE, .set = ignore, .flags = IGNORED, .args_min = 1,
-      .args_max = ARGS_ANY, .syntax = "none | browser ...",
-      .help = "Accepted; the browsers it is about are gone.",
-      .example = "keepalive_disable none;" },
     { "client_body_buffer_size", CORE(client_body_buffer_size), EVERYWHERE, .initial = "16k",
       .help = "Request bodies that must be whole are kept in memory up to this size, in a "
               "temporary file beyond." },
@@ -202,12 +185,6 @@ static const struct directive core_rows[] = {
       .example = "types { text/html html htm; text/css css; }",
       .help = "Content types by file name extension, without regard to case. A block replaces the "
               "outer one's; the packaged mime.types has the usual ones." },
-    { "types_hash_max_size", NO_FIELD, EVERYWHERE, .set = ignore, .flags = IGNORED,
-      .syntax = "size", .help = "Accepted; tables size themselves.",
-      .example = "types_hash_max_size 2048;" },
-    { "types_hash_bucket_size", NO_FIELD, EVERYWHERE, .set = ignore, .flags = IGNORED,
-      .syntax = "size", .help = "Accepted; tables size themselves.",
-      .example = "types_hash_bucket_size 64;" },
     { "error_page", PLACE(struct core_settings, error_pages), EVERYWHERE | IN_LOCATION_IF,
       .set = error_page_set, .args_min = 2, .args_max = ARGS_ANY, .flags = MANY,
       .syntax = "code ... [=[response]] uri", .example = "error_page 500 502 503 504 /50x.html;",

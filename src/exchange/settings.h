@@ -17,7 +17,6 @@ struct core_settings {
     bool log_not_found, log_subrequest, recursive_error_pages;
     bool chunked_transfer_encoding, reset_timedout_connection;
     bool tcp_nodelay, tcp_nopush, sendfile, etag;
-    bool msie_padding, msie_refresh;
     bool uninitialized_variable_warn;
     unsigned lingering_close; /* enum lingering */
     struct msec lingering_time, lingering_timeout;
@@ -52,7 +51,8 @@ struct server_settings {
     struct bytes connection_pool_size, request_pool_size; /* accepted; arenas size themselves */
 };
 
-extern const struct directive_set core_directives;   /* struct core_settings */
-extern const struct directive_set server_directives; /* struct server_settings */
+extern const struct directive_set core_directives;     /* struct core_settings */
+extern const struct directive_set server_directives;   /* struct server_settings */
+extern const struct directive_set accepted_directives; /* read, and without effect */
 extern const struct directive_set
     http_directives; /* events, http, server, location, listen, server_name; no settings */

@@ -94,11 +94,12 @@ write_framing(struct exchange *x, struct h1_exchange *h, struct buf *b)
         buf_put(b, STR("\r\n"));
         if (!without && x->request.method != METHOD_HEAD)
             h->promised = r->content_length;
-    } else if (!without && x->request.version >= VERSION_11 &&
-               core_of(x)->chunked_transfer_encoding) {
+    } else if (without || x->request.method == METHOD_HEAD) {
+        return;
+    } else if (x->request.version >= VERSION_11 && core_of(x)->chunked_transfer_encoding) {
         buf_put(b, STR("Transfer-Encoding: chunked\r\n"));
-        h->chunked_out = x->request.method != METHOD_HEAD;
-    } else if (!without) {
+        h->chunked_out = true;
+    } else {
         x->keep_alive = false;
     }
 }

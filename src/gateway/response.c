@@ -189,8 +189,10 @@ obey_limit_rate(struct gateway *g)
     struct str value = fields_value(&g->head.fields, HEADER_X_ACCEL_LIMIT_RATE);
     uint64_t rate;
     if (value.n && !(g->my->ignore_headers & IGNORE_X_ACCEL_LIMIT_RATE) &&
-        str_to_u64(value, INT64_MAX, &rate))
+        str_to_u64(value, INT64_MAX, &rate)) {
         g->x->limit_rate = rate;
+        g->x->limit_rate_known = true;
+    }
 }
 
 /* X-Accel-Redirect: the backend leaves the answer to another location; some of its fields go along.
@@ -261,7 +263,7 @@ limited(struct gateway *g, struct body *b)
     uint64_t rate = 0;
     if (g->my->limit_rate && !parse_bytes(template_eval(g->my->limit_rate, g->x), &rate))
         rate = 0;
-    return rate ? body_pace(&g->x->arena, b, rate) : b;
+    return rate ? body_pace(&g->x->arena, b, rate, 0) : b;
 }
 
 static void

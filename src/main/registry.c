@@ -4,6 +4,7 @@
 
 #include "exchange/accept_gzip.h"
 #include "exchange/feature.h"
+#include "exchange/files/files.h"
 #include "exchange/http2.h"
 #include "exchange/rewrite/program.h"
 #include "exchange/secure/certificate_settings.h"
@@ -15,20 +16,10 @@
 #include "upstream/upstream.h"
 
 static const struct directive_set *const rooms[] = {
-    &config_directives,
-    &process_directives,
-    &log_directives,
-    &http_directives,
-    &server_directives,
-    &core_directives,
-    &upstream_directives,
-    &ssl_directives,
-    &http2_directives,
-    &gzip_directives,
-    &certificate_directives,
-    &ocsp_directives,
-    &program_set,
-    NULL,
+    &config_directives,      &process_directives, &log_directives,      &http_directives,
+    &server_directives,      &core_directives,    &accepted_directives, &upstream_directives,
+    &ssl_directives,         &http2_directives,   &gzip_directives,     &file_directives,
+    &certificate_directives, &ocsp_directives,    &program_set,         NULL,
 };
 
 const struct directive_set *const *

@@ -55,7 +55,7 @@ class Seen:
     def plain(text, server):
         text = text.replace(str(server.prefix), "PREFIX")
         for name, port in server.ports.items():
-            text = text.replace(str(port), name)
+            text = re.sub(rf"\b{port}\b", name, text)
         return re.sub(r"nginx/[\d.]+|usher/[\d.]+|nginx|usher", "SERVER", text)
 
     def __eq__(self, other):
@@ -107,3 +107,34 @@ def agree(stage):
             expected, got = (Seen(server, request, inexact) for server in pair)
             assert got == expected, f"{request!r}\n--- nginx\n{expected!r}\n--- usher\n{got!r}"
     return check
+
+
+class Pair:
+    """nginx and usher with one configuration, for the tests of a module."""
+
+    def __init__(self, servers):
+        self.servers = servers
+
+    def agree(self, request, inexact=()):
+        expected, got = (Seen(server, request, inexact) for server in self.servers)
+        assert got == expected, f"{request!r}\n--- nginx\n{expected!r}\n--- usher\n{got!r}"
+
+
+@pytest.fixture(scope="module")
+def pair():
+    """pair(conf, files, script, before) starts both once; before(prefix) puts into place what `files` cannot."""
+    s = Stage()
+
+    def begin(conf, files=None, script=echo, before=None, **kw):
+        backend = Origin(script)
+        s.origins.append(backend)
+        for program in (NGINX, proxy.BIN):
+            server = proxy.Proxy("proxy_http_version 1.1; root html;\n" + conf, program=program, files=files,
+                                 **dict(kw, BACKEND=backend))
+            s.proxies.append(server)
+            if before:
+                before(server.prefix)
+            server.start()
+        return Pair(s.proxies)
+    yield begin
+    s.clear()

@@ -17,12 +17,6 @@ open_http(struct setting *s)
     return true;
 }
 
-static bool
-ignore(struct setting *s)
-{
-    return true;
-}
-
 static const struct directive rows[] = {
     { "events", NO_FIELD, IN_MAIN, .set = open_events, .flags = BLOCK, .args_max = ARGS_NONE,
       .syntax = "{ ... }", .example = "events { worker_connections 8192; }",
@@ -57,18 +51,6 @@ static const struct directive rows[] = {
       .help = "Settings for the requests whose normalised URI matches: exactly (=), by the longest "
               "prefix (^~: without looking at regular expressions), or by the first matching "
               "regular expression (~, ~* without regard to case)." },
-    { "server_names_hash_max_size", NO_FIELD, IN_HTTP, .set = ignore, .flags = IGNORED,
-      .syntax = "size", .example = "server_names_hash_max_size 512;",
-      .help = "Accepted; tables size themselves." },
-    { "server_names_hash_bucket_size", NO_FIELD, IN_HTTP, .set = ignore, .flags = IGNORED,
-      .syntax = "size", .example = "server_names_hash_bucket_size 64;",
-      .help = "Accepted; tables size themselves." },
-    { "variables_hash_max_size", NO_FIELD, IN_HTTP, .set = ignore, .flags = IGNORED,
-      .syntax = "size", .example = "variables_hash_max_size 1024;",
-      .help = "Accepted; tables size themselves." },
-    { "variables_hash_bucket_size", NO_FIELD, IN_HTTP, .set = ignore, .flags = IGNORED,
-      .syntax = "size", .example = "variables_hash_bucket_size 64;",
-      .help = "Accepted; tables size themselves." },
     { 0 },
 };
 

@@ -24,7 +24,8 @@ enum location_kind {
     LOCATION_EXACT,
     LOCATION_REGEX,
     LOCATION_NAMED,
-    LOCATION_IF /* the settings of an `if`, under its location's name */
+    LOCATION_IF,    /* the settings of an `if`, under its location's name */
+    LOCATION_EXCEPT /* those of limit_except */
 };
 
 struct location {
@@ -35,9 +36,12 @@ struct location {
     struct location *parent;    /* NULL: the server's own (LOCATION_ROOT) */
     struct location_set *inner; /* nested locations, or NULL */
     struct level *level;        /* their list while it is compiled, else NULL */
+    struct location *except;    /* in its place for methods that are not in `methods`; or NULL */
+    uint32_t methods;           /* bits by enum method */
     const struct core_settings *core;
     const struct http2_settings *http2;
     const struct gzip_settings *gzip;
+    const struct file_settings *files;
     const struct error_log *error_log;
     void *const *settings;         /* of all sets, by index: for variables */
     const struct program *program; /* rewrite and its like; NULL: none */
@@ -47,6 +51,8 @@ struct location {
     struct str redirect_slash; /* "/api/" of a proxying prefix location: "/api" gets a 301 to it */
     struct span span;
 };
+
+struct file_settings;
 
 struct virtual_server {
     struct str name;       /* first server_name, for $server_name */
@@ -84,5 +90,7 @@ const struct virtual_server *listen_address_server(const struct listen_address *
 /* Sets the location's own content handler (proxy_pass and its like), called with those settings;
  * false (reported) when it has one already. */
 bool location_set_content(struct setting *s, const struct feature *f, const void *settings);
+/* Goes there, or to its limit_except. */
+void location_enter(struct exchange *x, const struct location *l);
 /* Finds x->location for x->uri by nginx's rules. */
 enum verdict location_find(struct exchange *x);

@@ -2,6 +2,7 @@
 #include "exchange/hosts/location_build.h"
 
 #include "exchange/accept_gzip.h"
+#include "exchange/files/files.h"
 #include "exchange/hosts/handlers.h"
 #include "exchange/hosts/location_set.h"
 #include "exchange/hosts/server.h"
@@ -125,6 +126,7 @@ take_settings(struct location *l, struct scope *s)
     l->core = scope_settings(s, &core_directives);
     l->http2 = scope_settings(s, &http2_directives);
     l->gzip = scope_settings(s, &gzip_directives);
+    l->files = scope_settings(s, &file_directives);
     l->error_log = error_log_of(s);
     l->program = program_of(s);
     l->span = s->node->words[0].span;
@@ -172,25 +174,44 @@ location_open(struct setting *s)
     return true;
 }
 
-struct scope *
-location_open_if(struct scope *outer, const struct node *node, struct location **out)
+/* A block within a location, whose settings hold in its place under some condition. */
+static struct scope *
+open_variant(struct scope *outer, const struct node *node, enum location_kind kind,
+             struct location **out)
 {
     struct location *l = arena_new(outer->compile->arena, struct location);
     const struct location *around = outer->object;
-    *l = (struct location){ .kind = LOCATION_IF,
+    *l = (struct location){ .kind = kind,
                             .name = around->name,
                             .regex = around->regex,
                             .server = around->server,
                             .parent = (struct location *)around };
-    struct scope *scope = scope_open(outer, node, IN_LOCATION_IF, l);
+    struct scope *scope =
+        scope_open(outer, node, kind == LOCATION_IF ? IN_LOCATION_IF : IN_LIMIT_EXCEPT, l);
     scope_run_simple(scope);
-    if (l->content.feature == NULL)
+    bool stays = kind == LOCATION_EXCEPT && around->content.feature &&
+                 around->content.feature->content_stays;
+    if (l->content.feature == NULL && !stays)
         l->content = around->content;
     take_settings(l, scope);
     calls_of_location(scope, l);
     scope_run_blocks(scope);
     *out = l;
     return scope;
+}
+
+struct scope *
+location_open_if(struct scope *outer, const struct node *node, struct location **out)
+{
+    return open_variant(outer, node, LOCATION_IF, out);
+}
+
+void
+location_open_except(struct scope *outer, const struct node *node, uint32_t methods)
+{
+    struct location *around = outer->object;
+    around->methods = methods;
+    open_variant(outer, node, LOCATION_EXCEPT, &around->except);
 }
 
 void

@@ -47,13 +47,20 @@ slash_redirect(const struct location_set *set, const struct exchange *x)
     return set->slashless.n ? map_try(&set->slashless, x->uri) : NULL;
 }
 
+void
+location_enter(struct exchange *x, const struct location *l)
+{
+    bool excepted = l->except && !(l->methods >> x->request.method & 1);
+    x->location = excepted ? l->except : l;
+}
+
 enum verdict
 location_find(struct exchange *x)
 {
     const struct virtual_server *server = x->server;
     bool final = false;
     struct location *found = server->locations ? search(server->locations, x, &final) : NULL;
-    x->location = found ? found : server->root;
+    location_enter(x, found ? found : server->root);
     if (server->locations && !final) {
         const struct location *with_slash = slash_redirect(server->locations, x);
         if (with_slash && (found == NULL || found->kind != LOCATION_REGEX)) {

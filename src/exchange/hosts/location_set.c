@@ -61,6 +61,7 @@ add(struct location_set *set, struct arena *a, struct location *l)
     case LOCATION_ROOT:
     case LOCATION_NAMED:
     case LOCATION_IF:
+    case LOCATION_EXCEPT:
         break;
     }
 }

@@ -244,8 +244,10 @@ static void
 set_limit_rate(struct exchange *x, struct str value)
 {
     uint64_t rate;
-    if (parse_bytes(value, &rate))
-        x->limit_rate = rate;
+    if (!parse_bytes(value, &rate))
+        return;
+    x->limit_rate = rate;
+    x->limit_rate_known = true;
 }
 
 enum {

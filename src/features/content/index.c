@@ -1,10 +1,8 @@
 /* index: a URI that ends with a slash is answered by the first of these files that exists. */
 #include "exchange/feature.h"
+#include "exchange/files/files.h"
 #include "exchange/hosts/location.h"
 #include "exchange/path.h"
-
-#include <errno.h>
-#include <sys/stat.h>
 
 struct candidate {
     struct candidate *next;
@@ -50,14 +48,16 @@ static const struct directive directives[] = {
 static enum verdict
 refuse(struct exchange *x, struct str path, int error)
 {
-    bool missing = error == ENOENT || error == ENOTDIR || error == ENAMETOOLONG;
+    bool missing = file_error_is_missing(error);
     if (missing && !x->location->core->log_not_found)
         return status_only(x, 404);
     if (missing)
-        return fail_errno(x, FAULT_NOT_FOUND, error, "\"" STR_FMT "\" is not found", STR_ARG(path));
-    if (error == EACCES)
-        return fail_errno(x, FAULT_FORBIDDEN, error, "\"" STR_FMT "\" is forbidden", STR_ARG(path));
-    return fail_errno(x, FAULT_FILE, error, "stat() \"" STR_FMT "\" failed", STR_ARG(path));
+        return fail_errno(x, FAULT_NOT_FOUND, -error, "\"" STR_FMT "\" is not found",
+                          STR_ARG(path));
+    if (file_error_is_refusal(error))
+        return fail_errno(x, FAULT_FORBIDDEN, -error, "\"" STR_FMT "\" is forbidden",
+                          STR_ARG(path));
+    return fail_errno(x, FAULT_FILE, -error, "stat() \"" STR_FMT "\" failed", STR_ARG(path));
 }
 
 /* One file: RESTART when it answers, PASS when the next may be tried, else what is wrong. */
@@ -69,10 +69,10 @@ try_file(struct exchange *x, struct str directory, struct str name)
     if (name.n && name.p[0] == '/')
         return internal_redirect(x, name, x->args);
     struct str path = arena_dup(a, arena_join(a, directory, name));
-    if (stat(path.p, &st) == 0)
+    int error = file_look(x, path, &st);
+    if (error == 0)
         return internal_redirect(x, arena_join(a, x->uri, name), x->args);
-    int error = errno;
-    if (error == ENOENT && stat(directory.p, &st) == 0)
+    if (error == -ENOENT && file_look(x, directory, &st) == 0)
         return PASS;
     return refuse(x, path, error);
 }

@@ -59,8 +59,8 @@ set_pass(struct setting *s)
     struct str url = setting_arg(s, 1);
     if (!url_set(s, &rules, &my->url))
         return false;
-    if (my->url.uri.p &&
-        (l->kind == LOCATION_REGEX || l->kind == LOCATION_NAMED || l->kind == LOCATION_IF))
+    if (my->url.uri.p && (l->kind == LOCATION_REGEX || l->kind == LOCATION_NAMED ||
+                          l->kind == LOCATION_IF || l->kind == LOCATION_EXCEPT))
         return setting_error(
             s, 1,
             "\"proxy_pass\" cannot have URI part in location given by regular expression, or "

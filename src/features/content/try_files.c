@@ -1,11 +1,9 @@
 /* try_files: the first path that exists takes the place of the URI; when there is none, the last
  * word says what answers. It runs before the location's content, whatever that is. */
 #include "exchange/feature.h"
+#include "exchange/files/files.h"
 #include "exchange/hosts/location.h"
 #include "exchange/path.h"
-
-#include <errno.h>
-#include <sys/stat.h>
 
 struct
 try {
@@ -88,9 +86,10 @@ try_one(struct exchange *x, const struct try *t)
     struct str uri = uri_of(x, value), path = request_path(x, uri);
     if (path.p == NULL)
         return FAILED;
-    if (stat(path.p, &st) < 0) {
-        if (errno != ENOENT && errno != ENOTDIR && errno != ENAMETOOLONG)
-            exchange_log(x, LEVEL_CRIT, errno, "stat() \"" STR_FMT "\" failed", STR_ARG(path));
+    int error = file_look(x, path, &st);
+    if (error < 0) {
+        if (!file_error_is_missing(error))
+            exchange_log(x, LEVEL_CRIT, -error, "stat() \"" STR_FMT "\" failed", STR_ARG(path));
         return PASS;
     }
     if ((S_ISDIR(st.st_mode) != 0) != t->directory)

@@ -28,7 +28,7 @@ main_of_pace(void *arg)
     struct arena a;
     uint64_t bytes, ms;
     arena_init(&a, 0);
-    struct body *b = body_pace(&a, body_of_str(&a, (struct str){ text, sizeof text }), 1000);
+    struct body *b = body_pace(&a, body_of_str(&a, (struct str){ text, sizeof text }), 1000, 0);
     pull_all(b, &bytes, &ms);
     assert_int_equal(bytes, 1300);
     assert_in_range(ms, 295, 900);
@@ -48,7 +48,7 @@ main_of_files(void *arg)
     struct arena a;
     struct chunk chunk;
     arena_init(&a, 0);
-    struct body *b = body_pace(&a, body_of_file(&a, 0, 5, 1100, false), 1000);
+    struct body *b = body_pace(&a, body_of_file(&a, 0, 5, 1100, false), 1000, 0);
     assert_int_equal(body_next(b, &chunk), 1);
     assert_int_equal(chunk.file_offset, 5);
     size_t first = chunk.file_size;

@@ -1,0 +1,45 @@
+"""empty_gif, limit_except: small content, and settings by method."""
+import pytest
+
+CONF = """
+server {
+    listen 127.0.0.1:%%PORT%%; server_name localhost;
+    location /gif { empty_gif; expires epoch; }
+    location /gif/no/ { empty_gif; error_page 405 =200 /a.txt; }
+    location /plain { limit_except GET { } }
+    location /post { limit_except POST put { } return 200 own; }
+    location /rewritten { limit_except GET { } rewrite ^ /a.txt break; }
+    location /tries { limit_except GET HEAD POST { } try_files /a.txt =404; }
+    location /passes { limit_except GET { proxy_pass http://%%BACKEND%%; } }
+    location /also { proxy_pass http://%%BACKEND%%; limit_except GET { } proxy_set_header X-Out 1; }
+    location /two { limit_except PROPFIND LOCK { proxy_pass http://%%BACKEND%%; } limit_rate 1m; }
+    location /if { limit_except GET { } if ($arg_a) { return 200 if; } return 200 out; }
+    location /nested { limit_except GET { proxy_pass http://%%BACKEND%%; } location /nested/in { return 200 in; } }
+    location /named { error_page 404 = @n; return 404; }
+    location @n { limit_except GET { proxy_pass http://%%BACKEND%%; } return 200 named; }
+    location /var { limit_except DELETE { } return 200 "$request_filename $uri"; }
+    location /gif/if { if ($arg_a) { set $x 1; } empty_gif; }
+    location /gifs { limit_except GET { } empty_gif; }
+}
+"""
+FILES = {"html/a.txt": "file a", "html/plain": "plain file", "html/dir/x": "x"}
+METHODS = ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "PROPFIND", "LOCK", "FOO"]
+
+
+@pytest.fixture(scope="module")
+def both(pair):
+    return pair(CONF, files=FILES)
+
+
+@pytest.mark.parametrize("target", ["/plain", "/post", "/rewritten", "/tries", "/passes", "/also", "/two", "/if?a=1", "/if", "/nested",
+                                    "/nested/in", "/named", "/var", "/gifs"])
+@pytest.mark.parametrize("method", METHODS)
+def test_limit_except(both, target, method):
+    both.agree(f"{method} {target}")
+
+
+@pytest.mark.parametrize("request_", ["/gif", "/gif/x?y", "/gif/if", "/gif/if?a=1", "HEAD /gif", "POST /gif", "OPTIONS /gif", "POST /gif/no/",
+                                      "/gif\nRange: bytes=0-3", "/gif\nIf-Modified-Since: Mon, 28 Sep 1970 06:00:00 GMT",
+                                      "/gif\nIf-Modified-Since: Mon, 28 Sep 1970 06:00:01 GMT", "/gif\nIf-None-Match: *"])
+def test_empty_gif(both, request_):
+    both.agree(request_)
