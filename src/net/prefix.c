@@ -7,7 +7,7 @@ static bool
 parse_host(struct str text, struct prefix *out)
 {
     char copy[INET6_ADDRSTRLEN];
-    if (text.n >= sizeof copy)
+    if (text.n >= sizeof copy || memchr(text.p, '\0', text.n))
         return false;
     memcpy(copy, text.p, text.n);
     copy[text.n] = '\0';
