@@ -2,7 +2,7 @@
 
 agree(conf, requests) starts both, sends each request on a connection of its own to each, and compares
 status, fields and body. %%PORT%% and the rest are filled in as in tests/e2e. What cannot be equal is
-made so: Server and Date, the ports, the programs' names, an ETag's form. Files get `same_time` where
+made so: Server and Date, the ports, the programs' names, an ETag's form (unless `exact` names it). Files get `same_time` where
 their date is looked at; `inexact` names fields that have the present second in them.
 """
 import os
@@ -39,14 +39,14 @@ def raw(request, default_host="localhost"):
 class Seen:
     """What a client saw of one answer, as far as it can be compared."""
 
-    def __init__(self, server, request, inexact=()):
+    def __init__(self, server, request, inexact=(), exact=()):
         data = client.raw(server.port, raw(request))
         head, _, body = data.partition(b"\r\n\r\n")
         lines = head.decode("latin-1").split("\r\n")
         self.status = lines[0]
         pairs = [tuple(p.strip() for p in line.split(":", 1)) for line in lines[1:] if ":" in line]
         chunked = any(k.lower() == "transfer-encoding" for k, _ in pairs)
-        own = [(k, v) for k, v in pairs if k.lower() not in (*UNEQUAL, *inexact)]
+        own = [(k, v) for k, v in pairs if k.lower() in exact or k.lower() not in (*UNEQUAL, *inexact)]
         self.fields = sorted((k, self.plain(v, server)) for k, v in own if k.lower() != "content-length")
         self.has_length = any(k.lower() == "content-length" for k, _ in own)
         self.body = self.plain((dechunk(body) if chunked else body).decode("latin-1"), server)
@@ -92,7 +92,7 @@ def stage():
 
 @pytest.fixture
 def agree(stage):
-    def check(conf, requests, files=None, script=echo, same_time=None, inexact=(), **kw):
+    def check(conf, requests, files=None, script=echo, same_time=None, inexact=(), exact=(), **kw):
         backend = Origin(script)
         stage.origins.append(backend)
         names = dict(kw, BACKEND=backend)
@@ -104,7 +104,7 @@ def agree(stage):
                 os.utime(server.prefix / same_time[0], (same_time[1], same_time[1]))
             pair.append(server.start())
         for request in requests:
-            expected, got = (Seen(server, request, inexact) for server in pair)
+            expected, got = (Seen(server, request, inexact, exact) for server in pair)
             assert got == expected, f"{request!r}\n--- nginx\n{expected!r}\n--- usher\n{got!r}"
     return check
 

@@ -180,6 +180,8 @@ add_header(struct exchange *x, struct str name, struct str value)
 {
     struct response *r = &x->response;
     enum header id = header_id(name);
+    if (id == HEADER_ETAG || id == HEADER_LAST_MODIFIED)
+        fields_remove(&r->fields, id); /* a backend's */
     if (id == HEADER_ETAG)
         r->etag = value; /* empty: it is taken away */
     else if (id == HEADER_LAST_MODIFIED)
