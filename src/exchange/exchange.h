@@ -120,6 +120,7 @@ struct exchange {
     struct str captures[10]; /* of the last regex; $1..$9 */
     unsigned n_captures;
     struct str *values; /* cached variables by index, snapshot->n_variables */
+    unsigned computing; /* how deep variables ask for variables just now */
 
     struct body *request_body; /* what content handlers pull; NULL when there is none. Wraps the
                                   codec's with limits */

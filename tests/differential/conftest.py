@@ -106,6 +106,7 @@ def agree(stage):
         for request in requests:
             expected, got = (Seen(server, request, inexact, exact) for server in pair)
             assert got == expected, f"{request!r}\n--- nginx\n{expected!r}\n--- usher\n{got!r}"
+        return pair
     return check
 
 

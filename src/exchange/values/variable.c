@@ -5,8 +5,11 @@
 #include "base/must.h"
 #include "exchange/snapshot.h"
 
-/* In x->values: { NULL, 0 } is not asked yet, this is asked and without value. */
-static const struct str absent = { NULL, 1 };
+/* In x->values: { NULL, 0 } is not asked yet, these are asked and without value, being computed. */
+static const struct str absent = { NULL, 1 }, underway = { NULL, 2 };
+
+/* Variables that ask for variables (map) do so on one fiber's stack. */
+enum { DEPTH_MAX = 40 };
 
 void
 variable_table_init(struct variable_table *t, struct arena *a)
@@ -79,7 +82,8 @@ find(struct variable_table *t, struct variable_ref *ref)
 static void
 settle(struct variable_table *t, struct variable_ref *ref)
 {
-    if (ref->variable && (ref->variable->flags & VARIABLE_VOLATILE))
+    const struct variable *v = ref->variable;
+    if (v && (v->flags & VARIABLE_VOLATILE) && !v->compute)
         ref->index = -1;
     else if (ref->index < 0)
         ref->index = (int)t->n_indexed++;
@@ -121,19 +125,31 @@ variable_use(struct variable_table *t, struct str name)
     return find(t, &sought) ? variable_reserve(t, name) : NULL;
 }
 
+/* A name of the configuration's own. It goes over a prefix ($arg_x) that has been used already. */
+static struct variable *
+add_own(struct variable_table *t, struct str key)
+{
+    struct variable *list = arena_array(t->arena, struct variable, 2);
+    list[0] = (struct variable){ .name = key.p,
+                                 .flags = VARIABLE_SETTABLE,
+                                 .help = "Set by the configuration." };
+    variable_table_add(t, list);
+    struct variable_ref *used = map_try(&t->used, key);
+    if (used) {
+        used->variable = NULL;
+        variable_reserve(t, key);
+    }
+    return list;
+}
+
 const struct variable_ref *
 variable_define(struct variable_table *t, struct str name)
 {
-    struct variable_ref sought = { .name = lower(t->arena, name) };
-    if (!find(t, &sought)) {
-        struct variable *list = arena_array(t->arena, struct variable, 2);
-        list[0] = (struct variable){ .name = sought.name.p,
-                                     .flags = VARIABLE_SETTABLE,
-                                     .help = "Set by the configuration." };
-        variable_table_add(t, list);
-        sought.variable = list;
-    }
-    return sought.variable->flags & VARIABLE_SETTABLE ? variable_reserve(t, name) : NULL;
+    struct str key = lower(t->arena, name);
+    const struct variable *known = map_try(&t->names, key);
+    if (known == NULL)
+        known = add_own(t, key);
+    return known->flags & VARIABLE_SETTABLE ? variable_reserve(t, key) : NULL;
 }
 
 bool
@@ -141,15 +157,16 @@ variable_define_computed(struct setting *s, unsigned word, struct str name,
                          variable_compute *compute, const void *data, unsigned flags)
 {
     struct variable_table *t = &((struct snapshot *)s->compile->snapshot)->variables;
-    const struct variable_ref *ref = variable_define(t, name);
-    bool ours = ref && ref->variable->get == NULL && ref->variable->set == NULL;
-    if (!ours)
+    struct str key = lower(t->arena, name);
+    struct variable *known = map_try(&t->names, key);
+    if (known && !(known->flags & VARIABLE_SETTABLE))
         return setting_error(s, word, "the duplicate \"" STR_FMT "\" variable", STR_ARG(name));
-    struct variable *mine = (struct variable *)ref->variable; /* variable_define made it */
-    mine->compute = compute;
-    mine->data = data;
-    mine->flags |= flags;
-    settle(t, (struct variable_ref *)ref);
+    if (known == NULL || known->get || known->set)
+        known = add_own(t, key);
+    known->compute = compute;
+    known->data = data;
+    known->flags = VARIABLE_SETTABLE | flags;
+    settle(t, (struct variable_ref *)variable_reserve(t, key));
     return true;
 }
 
@@ -166,8 +183,6 @@ static bool
 compute(struct exchange *x, const struct variable_ref *ref, struct str *out)
 {
     *out = STR("");
-    if (ref->variable->compute)
-        return ref->variable->compute(x, ref->variable->data, out);
     if (ref->variable->get)
         return ref->variable->get(x, ref->rest, out);
     const struct location *l = x->location ? x->location : x->server->root;
@@ -177,14 +192,35 @@ compute(struct exchange *x, const struct variable_ref *ref, struct str *out)
     return false;
 }
 
+/* What a directive defines may ask for itself. */
+static bool
+compute_own(struct exchange *x, const struct variable_ref *ref, struct str *kept, struct str *out)
+{
+    *out = STR("");
+    if (x->computing == DEPTH_MAX || kept->n == underway.n) {
+        exchange_log(x, LEVEL_ERROR, 0, "cycle while evaluating variable \"" STR_FMT "\"",
+                     STR_ARG(ref->name));
+        return false;
+    }
+    x->computing++;
+    *kept = underway;
+    bool has = ref->variable->compute(x, ref->variable->data, out);
+    *kept = STR_NONE;
+    x->computing--;
+    return has;
+}
+
 bool
 variable_get(struct exchange *x, const struct variable_ref *ref, struct str *out)
 {
     if (ref->index < 0)
         return compute(x, ref, out);
     struct str *kept = slot(x, ref->index);
-    if (kept->p == NULL && kept->n == 0) {
-        bool has = compute(x, ref, out);
+    if (kept->p == NULL && kept->n != absent.n) {
+        bool own = ref->variable->compute != NULL;
+        bool has = own ? compute_own(x, ref, kept, out) : compute(x, ref, out);
+        if (ref->variable->flags & VARIABLE_VOLATILE)
+            return has;
         *kept = !has ? absent : out->p ? *out : STR("");
     }
     bool has = kept->p != NULL;
@@ -197,6 +233,6 @@ variable_store(struct exchange *x, const struct variable_ref *ref, struct str va
 {
     if (ref->variable->set)
         ref->variable->set(x, value);
-    else if (ref->index >= 0)
+    else
         *slot(x, ref->index) = value.p ? value : STR("");
 }

@@ -33,7 +33,7 @@ struct variable_ref {
     const struct variable *variable; /* NULL while nothing defines it (it may come later) */
     struct str name;                 /* lower case: names are case-insensitive, as nginx's */
     struct str rest;
-    int index; /* into x->values; -1 when volatile */
+    int index; /* into x->values; -1 when volatile and never stored */
 };
 
 /* The table of a compile: core variables, the features' and those that directives define (set, map
