@@ -95,6 +95,8 @@ put(struct format *f, enum token_kind kind, unsigned breaks, bool touching, stru
         breaks = 0;
     if (kind == TOKEN_CLOSE && breaks > 1)
         breaks = 1;
+    if (f->last == AT_START && str_starts(text, STR("\xef\xbb\xbf")))
+        buf_byte(f->out, '\n'); /* or the word's beginning would be a byte order mark */
     if (f->last != AFTER_LUA || !touching)
         part(f, breaks, glued || (kind == TOKEN_SEMICOLON && breaks == 0));
     buf_put(f->out, text);

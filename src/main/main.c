@@ -1,6 +1,7 @@
 /* The program: what was asked for, and who does it. */
 #include "main/command/fmt.h"
 #include "main/command/help.h"
+#include "main/command/lint_command.h"
 #include "main/command/proxy_command.h"
 #include "main/command/send_signal.h"
 #include "main/command/version.h"
@@ -40,6 +41,7 @@ static const struct {
 } commands[] = {
     { "fmt", fmt },
     { "help", help },
+    { "lint", lint_command },
 };
 
 static int

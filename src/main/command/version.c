@@ -124,6 +124,7 @@ program_print_usage(FILE *to)
             "       %s proxy --from [HOST:]PORT --to [HOST:]PORT[,[HOST:]PORT...]\n"
             "       %s help [DIRECTIVE | --names | --manual DIRECTORY]\n"
             "       %s fmt [-w | --check] FILE...\n"
+            "       %s lint [--format=text|json|sarif] [--rule=ID,...] [--disable=ID,...] FILE...\n"
             "\n"
             "Options:\n"
             "  -?,-h         : this help\n"
@@ -138,5 +139,5 @@ program_print_usage(FILE *to)
             "  -c filename   : set configuration file (default: " CONF_PATH ")\n"
             "  -g directives : set global directives out of configuration file\n"
             "\n",
-            name, name, name, name);
+            name, name, name, name, name);
 }

@@ -1,0 +1,122 @@
+"""usher lint: what is found, how it is shown, how it is silenced, and that good files are clean."""
+import json
+import subprocess
+
+import pytest
+
+from proxy import BIN, ROOT
+from test_examples import CLIENT_FILES, PACKAGED, CA, with_files
+
+pytestmark = pytest.mark.usher_only
+LOST = """server {
+    listen 80;
+    add_header X-Frame-Options DENY;
+    location / {
+        add_header A b;
+    }
+}
+"""
+
+
+def lint(*args, cwd=None):
+    return subprocess.run([BIN, "lint", *map(str, args)], capture_output=True, text=True, timeout=20, cwd=cwd)
+
+
+@pytest.fixture
+def conf(tmp_path):
+    def write(text, name="a.conf"):
+        (tmp_path / name).write_text(text)
+        return tmp_path / name
+    return write
+
+
+def test_a_finding_is_shown_at_its_place_with_what_to_do(conf):
+    path = conf(LOST)
+    done = lint(path)
+    assert done.returncode == 1 and done.stderr == ""
+    assert done.stdout == (
+        "[warn] with this line the block loses what line 3 sets: X-Frame-Options [lost-add-header] "
+        f"in {path}:5\n"
+        "    5 |         add_header A b;\n"
+        "      |         ^^^^^^^^^^ repeat them here, or say \"add_header_inherit merge;\"\n")
+
+
+def test_findings_as_json(conf):
+    path = conf(LOST)
+    done = lint("--format=json", "a.conf", cwd=path.parent)
+    assert json.loads(done.stdout) == [{
+        "rule": "lost-add-header", "level": "warning", "file": "a.conf", "line": 5, "column": 9,
+        "endColumn": 19, "message": "with this line the block loses what line 3 sets: X-Frame-Options",
+        "fix": "repeat them here, or say \"add_header_inherit merge;\""}]
+    assert json.loads(lint("--format=json", conf("server { listen 80; }")).stdout) == []
+
+
+def test_findings_as_sarif(conf):
+    path = conf(LOST + LOST.replace("80", "81"))
+    done = lint("--format=sarif", "a.conf", path, cwd=path.parent)
+    log = json.loads(done.stdout)
+    (run,) = log["runs"]
+    rules = run["tool"]["driver"]["rules"]
+    assert log["version"] == "2.1.0" and len(run["results"]) == 4
+    for result in run["results"]:
+        assert rules[result["ruleIndex"]]["id"] == result["ruleId"] == "lost-add-header"
+        assert result["level"] == "warning" and result["message"]["text"]
+        place = result["locations"][0]["physicalLocation"]
+        assert place["artifactLocation"]["uri"] == "a.conf"
+        assert place["region"]["startLine"] in (5, 12) and place["region"]["endColumn"] == 19
+    assert all({"id", "shortDescription", "help", "defaultConfiguration"} <= set(r) for r in rules)
+
+
+def test_rules_are_chosen_by_name(conf):
+    path = conf(LOST + "server { listen 80; merge_slashes off; }\n")
+    assert lint("--rule=merge-slashes-off", path).stdout.count("[warn]") == 1
+    assert lint("--disable=merge-slashes-off,lost-add-header", path).returncode == 1  # the same name
+    found = lint("--disable=merge-slashes-off,lost-add-header", path).stdout
+    assert "[duplicate-server-name]" in found and found.count("[warn]") == 1
+    wrong = lint("--rule=nothing", path)
+    assert wrong.returncode == 2 and 'unknown rule "nothing"' in wrong.stderr
+    assert lint("--format=xml", path).returncode == 2 and lint().returncode == 2
+
+
+def test_notes_alone_are_no_failure(conf):
+    done = lint(conf("server { listen 80; open_file_cache max=10; }"))
+    assert done.returncode == 0 and '[notice] "open_file_cache" has no effect' in done.stdout
+
+
+def test_comments_silence_rules_in_included_files_too(conf):
+    conf("add_header B c; # usher-lint: disable=lost-add-header\n", "inner")
+    path = conf("server {\n    listen 80;\n    add_header X y;\n    location / { include inner; }\n}\n")
+    assert lint(path).stdout == ""
+    conf("add_header B c;\n", "inner")
+    assert f"{path.parent}/inner:1" in lint(path).stdout
+
+
+def test_a_file_that_does_not_load_is_told_as_t_tells_it(conf):
+    path = conf("server { lisen 80; }\n")
+    done = lint(path, conf(LOST, "b.conf"), path.parent / "none")
+    assert done.returncode == 2 and 'unknown directive "lisen"' in done.stderr
+    assert "lost-add-header" in done.stdout and "none" in done.stderr
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "conf/examples").glob("*.conf")), ids=lambda p: p.name)
+def test_every_example_is_clean(path, tmp_path):
+    text, files = with_files(path.read_text(), CA.issue("example.com"), CLIENT_FILES)
+    for name, data in {**PACKAGED, **files}.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(data)
+    (tmp_path / "a.conf").write_text(text.replace("%%PREFIX%%", str(tmp_path)))
+    done = lint(tmp_path / "a.conf")
+    assert (done.returncode, done.stdout) == (0, ""), done.stdout + done.stderr
+
+
+def test_each_rule_that_loads_shows_its_bad_text_and_passes_its_good_one(conf):
+    rules = json.loads(lint("--rules", "--format=json").stdout)
+    assert len(rules) >= 25
+    for rule in rules:
+        if "bad" not in rule:
+            continue
+        bad, good = (lint("--format=json", conf(rule[k])) for k in ("bad", "good"))
+        if bad.returncode != 2:
+            assert rule["rule"] in {f["rule"] for f in json.loads(bad.stdout)}, rule
+        assert good.returncode in (0, 2) and json.loads(good.stdout) == [], rule
+    assert all(rule["rule"] in lint("--rules").stdout for rule in rules)
