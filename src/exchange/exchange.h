@@ -16,6 +16,7 @@ struct virtual_server;
 struct location;
 struct feature;
 struct upstream_trail;
+struct subrequest;
 struct tls_hello;
 struct conn;
 struct proxied;
@@ -161,6 +162,14 @@ struct exchange {
                  */
     const struct tls_hello *hello; /* of a handshake under way, for $ssl_server_name; else NULL */
     bool pipelined; /* $pipe: the request was there before the last response had gone */
+
+    /* exchange/subrequest.h */
+    bool is_subrequest;      /* made by another exchange, not by a client */
+    unsigned short depth;    /* how many parents there are above it */
+    struct exchange *parent; /* NULL: it is a client's, or a copy that has outlived it */
+    struct subrequest *own;  /* of a sub-request, else NULL */
+    struct exchange *copies, *next_copy; /* exchange/copy.h */
+    unsigned subrequests, alive;         /* of the outermost: how many it has made, how many live */
 };
 
 /* Whose request it is: the connection's peer, or whom a trusted proxy names (real_ip_header). */

@@ -44,6 +44,8 @@ struct feature {
     /* Header filter: the response head is about to be sent; may change fields and wrap
      * x->response.body. In order of registration. */
     void (*on_response)(struct exchange *x, const void *settings);
+    /* The header filter is for the answers of sub-requests too, as it changes their bodies. */
+    bool filters_subrequests;
     /* After the exchange, before its arena goes: logging, counting. */
     void (*on_log)(struct exchange *x, const void *settings);
     const struct variable *variables; /* ends with a NULL name; may be NULL */

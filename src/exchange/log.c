@@ -76,6 +76,8 @@ exchange_describe(const struct exchange *x, struct buf *b)
         put_part(b, ", server: ", x->server->name, false);
     if (x->request.line.n)
         put_part(b, ", request: \"", x->request.line, true);
+    if (x->is_subrequest)
+        put_part(b, ", subrequest: \"", x->uri, true);
     put_upstream(b, x->trail);
     put_field(b, x, HEADER_HOST, ", host: \"");
     put_field(b, x, HEADER_REFERER, ", referrer: \"");

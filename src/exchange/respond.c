@@ -40,6 +40,8 @@ respond_filter(struct exchange *x)
     bool refused_before = x->refused != 0;
     finish_head(x);
     for (unsigned i = 0; i < calls->n; i++) {
+        if (x->is_subrequest && !calls->v[i].feature->filters_subrequests)
+            continue;
         calls->v[i].feature->on_response(x, calls->v[i].settings);
         if (x->refused && !refused_before)
             return false;

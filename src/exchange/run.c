@@ -1,6 +1,9 @@
 /* exchange_run: one request through its phases, its response out, its line in the log. Reads from
  * top to bottom. */
+#include "exchange/run.h"
+
 #include "base/must.h"
+#include "exchange/copy.h"
 #include "exchange/error_page.h"
 #include "exchange/respond.h"
 #include "exchange/rewrite/program.h"
@@ -48,6 +51,8 @@ exchange_close(struct exchange *x)
 {
     struct arena a = x->arena;
     struct snapshot *snapshot = x->snapshot;
+    if (x->copies)
+        copy_forget_parent(x);
     body_close(x->response.body);
     body_close(x->request_body);
     if (x->body_file >= 0)
@@ -56,12 +61,21 @@ exchange_close(struct exchange *x)
     snapshot_unuse(snapshot);
 }
 
+/* Who may come in was asked for the request that made a sub-request. */
+static bool
+is_settled(const struct exchange *x, const struct feature *f)
+{
+    return x->is_subrequest && (f->phase == PHASE_ACCESS || f->phase == PHASE_AUTH);
+}
+
 /* Runs handlers until one of them has something to say. */
 static enum verdict
 run_calls(struct exchange *x, const struct calls *calls)
 {
     for (unsigned i = 0; i < calls->n; i++) {
         const struct call *call = &calls->v[i];
+        if (is_settled(x, call->feature))
+            continue;
         enum verdict v = call->feature->on_request(x, call->settings);
         if (v != PASS)
             return v;
@@ -113,6 +127,9 @@ settle(struct exchange *x, enum verdict v)
 static enum verdict
 run_phases(struct exchange *x)
 {
+    x->at_server = x->is_subrequest;
+    if (x->is_subrequest)
+        return settle(x, RESTART);
     enum verdict v = x->early_failure ? FAILED : run_calls(x, &x->server->on_request);
     if (v == PASS)
         v = run_server_program(x);
@@ -121,8 +138,8 @@ run_phases(struct exchange *x)
     return settle(x, v);
 }
 
-static void
-run_log(struct exchange *x)
+void
+exchange_report(struct exchange *x)
 {
     const struct location *l = x->location ? x->location : x->server->root;
     for (unsigned i = 0; i < l->on_log.n; i++)
@@ -136,16 +153,22 @@ is_silent(unsigned status)
     return status == 444 || status == 499;
 }
 
+bool
+exchange_prepare(struct exchange *x)
+{
+    enum verdict v = run_phases(x);
+    while (v == DONE && !is_silent(x->response.status) && !respond_filter(x))
+        v = settle(x, FAILED);
+    bool silent = is_silent(x->response.status);
+    x->aborted |= silent;
+    return v == DONE && !silent;
+}
+
 void
 exchange_run(struct exchange *x)
 {
     must(x->server != NULL);
-    enum verdict v = run_phases(x);
-    while (v == DONE && !is_silent(x->response.status) && !respond_filter(x))
-        v = settle(x, FAILED);
-    if (is_silent(x->response.status))
-        x->aborted = true;
-    else if (v == DONE)
+    if (exchange_prepare(x))
         respond(x);
-    run_log(x);
+    exchange_report(x);
 }

@@ -1,6 +1,7 @@
 /* Variables that tell what the client asked for. */
 #include "base/random.h"
 #include "exchange/snapshot.h"
+#include "exchange/subrequest.h"
 #include "exchange/values/print.h"
 #include "http/uri.h"
 
@@ -60,8 +61,8 @@ get_request_uri(struct exchange *x, struct str rest, struct str *out)
 static bool
 get_request_method(struct exchange *x, struct str rest, struct str *out)
 {
-    *out = x->request.method_name;
-    return x->request.method_name.n > 0;
+    *out = exchange_root(x)->request.method_name; /* the client's, in sub-requests too */
+    return out->n > 0;
 }
 
 static bool

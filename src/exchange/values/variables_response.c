@@ -7,7 +7,8 @@
 static bool
 get_status(struct exchange *x, struct str rest, struct str *out)
 {
-    unsigned status = x->response.status;
+    bool kept = x->error_status && x->error_keeps_status;
+    unsigned status = kept ? x->error_status : x->response.status;
     if (status < 100 || status > 999)
         return give(x->request.version == VERSION_09 ? STR("009") : STR("000"), out);
     *out = print_u64(x, status);
