@@ -8,7 +8,6 @@ def server(body):
     return "server { listen 127.0.0.1:%%PORT%%; server_name localhost; " + body + " }"
 
 
-SHOW = 'return 200 "$uri|$args|$request_uri|$request_method|$host|$v\\n";'
 FILES = {"html/index.html": "index\n", "html/f": "file\n", "html/auth": "x", "html/page": "page\n"}
 
 POST = b"POST /f HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\nConnection: close\r\n\r\nabc"
@@ -107,6 +106,5 @@ PLACES = [
 
 @pytest.mark.parametrize("body", PLACES, ids=range(len(PLACES)))
 def test_where_it_holds(agree, body):
-    show = SHOW.replace("$v", "")
     agree(server("root html; " + body.replace("%s", "").replace("%%", "%")), ["/f", "/", "/off", "/n", "/auth", "/none", "HEAD /"],
           files=FILES)
