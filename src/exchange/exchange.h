@@ -81,7 +81,8 @@ struct response {
     struct str reason;       /* STR_NONE: the standard phrase */
     struct fields fields;    /* without Server, Date, Content-Length, Transfer-Encoding, Connection:
                                 the codec adds them */
-    struct str server, date; /* a backend's own, when they are to be passed; else STR_NONE */
+    struct str server, date; /* a backend's own, when they are to be passed; else STR_NONE. Empty:
+                                the field is left out */
     struct str content_type; /* kept apart for filters; STR_NONE: none */
     int64_t content_length;  /* -1: not known */
     time_t last_modified;    /* -1: none; kept apart for validators and ranges */

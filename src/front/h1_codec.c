@@ -154,8 +154,12 @@ write_head(struct exchange *x)
     h->send_timeout = core_of(x)->send_timeout.ms;
     buf_init(b, &x->arena, HEAD_FIRST, 0);
     h1_write_status_line(b, r->status, r->reason);
-    h1_write_field(b, STR("Server"), r->server.p ? r->server : server_signature(x));
-    h1_write_field(b, STR("Date"), r->date.p ? r->date : date_http_now());
+    struct str server = r->server.p ? r->server : server_signature(x);
+    struct str date = r->date.p ? r->date : date_http_now();
+    if (server.n)
+        h1_write_field(b, STR("Server"), server);
+    if (date.n)
+        h1_write_field(b, STR("Date"), date);
     if (r->content_type.n)
         h1_write_field(b, STR("Content-Type"), r->content_type);
     write_framing(x, h, b);

@@ -77,8 +77,12 @@ put_fields(struct exchange *x, struct fields *to)
 {
     const struct h2_exchange *h = x->connection;
     const struct response *r = &x->response;
-    fields_add_known(to, HEADER_SERVER, r->server.p ? r->server : server_signature(x));
-    fields_add_known(to, HEADER_DATE, r->date.p ? r->date : date_http_now());
+    struct str server = r->server.p ? r->server : server_signature(x);
+    struct str date = r->date.p ? r->date : date_http_now();
+    if (server.n)
+        fields_add_known(to, HEADER_SERVER, server);
+    if (date.n)
+        fields_add_known(to, HEADER_DATE, date);
     if (r->content_type.n)
         fields_add_known(to, HEADER_CONTENT_TYPE, r->content_type);
     put_length(x, to);

@@ -3,7 +3,8 @@
 agree(conf, requests) starts both, sends each request on a connection of its own to each, and compares
 status, fields and body. %%PORT%% and the rest are filled in as in tests/e2e. What cannot be equal is
 made so: Server and Date, the ports, the programs' names, an ETag's form (unless `exact` names it). Files get `same_time` where
-their date is looked at; `inexact` names fields that have the present second in them.
+their date is looked at; `inexact` names fields that have the present second in them; `module` is one
+that nginx has to load.
 """
 import os
 import pathlib
@@ -92,13 +93,14 @@ def stage():
 
 @pytest.fixture
 def agree(stage):
-    def check(conf, requests, files=None, script=echo, same_time=None, inexact=(), exact=(), **kw):
+    def check(conf, requests, files=None, script=echo, same_time=None, inexact=(), exact=(), module=None, **kw):
         backend = Origin(script)
         stage.origins.append(backend)
         names = dict(kw, BACKEND=backend)
         pair = []
         for program in (NGINX, proxy.BIN):
-            server = proxy.Proxy("proxy_http_version 1.1; root html;\n" + conf, program=program, files=files, **names)
+            server = proxy.Proxy("proxy_http_version 1.1; root html;\n" + conf, program=program, files=files,
+                                 main=f"load_module {module};" if module and program == NGINX else "", **names)
             stage.proxies.append(server)
             if same_time:
                 os.utime(server.prefix / same_time[0], (same_time[1], same_time[1]))
