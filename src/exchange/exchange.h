@@ -61,6 +61,25 @@ struct server_codec {
     int (*flush)(struct exchange *x);
 };
 
+/* What a feature wants to be told of an exchange's end, whatever location that is in. */
+struct exchange_end {
+    struct exchange_end *next;
+    /* The status is known, and nothing of the response was sent yet. May be NULL. */
+    void (*decided)(struct exchange *x, struct exchange_end *e);
+    /* It is over, its arena goes next. May be NULL. */
+    void (*over)(struct exchange *x, struct exchange_end *e);
+};
+
+/* $limit_req_status, $limit_conn_status */
+enum limit_status {
+    LIMIT_UNASKED,
+    LIMIT_PASSED,
+    LIMIT_DELAYED,
+    LIMIT_REJECTED,
+    LIMIT_DELAYED_DRY_RUN,
+    LIMIT_REJECTED_DRY_RUN
+};
+
 /* What is known of the client's connection; owned by the front room, outlives the exchange. */
 struct client {
     struct address peer, local;
@@ -153,6 +172,8 @@ struct exchange {
     bool limit_rate_known;     /* by a backend or by set: limit_rate does not ask further */
     bool aborted;              /* the response broke off: the connection cannot go on */
     unsigned refused;          /* by response_refuse; 0: no */
+    struct exchange_end *ends; /* newest first */
+    enum limit_status limit_req, limit_conn; /* judged once, whatever locations come */
 
     uint64_t began_us, began_wall_us;
     uint64_t request_bytes;               /* $request_length */
@@ -219,6 +240,9 @@ enum verdict internal_redirect(struct exchange *x, struct str uri, struct str ar
 /* The same for a target as a peer writes it (X-Accel-Redirect): percent-encoded, dot segments and
  * all, with its arguments after '?'. */
 enum verdict internal_redirect_encoded(struct exchange *x, struct str target);
+
+/* e lives as long as x. */
+void exchange_at_end(struct exchange *x, struct exchange_end *e);
 
 /* A log line about x at that level: adds " (errno: text)" unless error is 0, " while …" from
  * x->doing, and ", client: …, server: …, request: …, upstream: …, host: …,

@@ -47,8 +47,32 @@ exchange_open_in(struct snapshot *snapshot, struct client *client, const struct 
 }
 
 void
+exchange_at_end(struct exchange *x, struct exchange_end *e)
+{
+    e->next = x->ends;
+    x->ends = e;
+}
+
+static void
+tell_decided(struct exchange *x)
+{
+    for (struct exchange_end *e = x->ends; e; e = e->next)
+        if (e->decided)
+            e->decided(x, e);
+}
+
+static void
+tell_over(struct exchange *x)
+{
+    for (struct exchange_end *e = x->ends; e; e = e->next)
+        if (e->over)
+            e->over(x, e);
+}
+
+void
 exchange_close(struct exchange *x)
 {
+    tell_over(x);
     struct arena a = x->arena;
     struct snapshot *snapshot = x->snapshot;
     if (x->copies)
@@ -159,6 +183,7 @@ exchange_prepare(struct exchange *x)
     enum verdict v = run_phases(x);
     while (v == DONE && !is_silent(x->response.status) && !respond_filter(x))
         v = settle(x, FAILED);
+    tell_decided(x);
     bool silent = is_silent(x->response.status);
     x->aborted |= silent;
     return v == DONE && !silent;
