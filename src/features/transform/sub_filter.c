@@ -249,4 +249,5 @@ const struct feature sub_filter_ = {
     .complete = complete,
     .used = is_used,
     .on_response = run,
+    .filters_subrequests = true,
 };
