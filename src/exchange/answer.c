@@ -46,14 +46,23 @@ default_port(const struct exchange *x)
     return x->client->tls ? 443 : 80;
 }
 
+/* Who says no name gets the address that it came to. */
+static struct str
+redirect_host(struct exchange *x, const struct core_settings *core)
+{
+    bool named = x->request.authority.n || fields_find(&x->request.fields, HEADER_HOST);
+    if (core->server_name_in_redirect && x->server->name.n)
+        return x->server->name;
+    return named ? x->host : address_text(&x->client->local, false, &x->arena);
+}
+
 /* scheme://host[:port] of a redirect, as absolute_redirect, server_name_in_redirect and
  * port_in_redirect say. */
 static struct str
 make_absolute(struct exchange *x, struct str path)
 {
     const struct core_settings *core = (x->location ? x->location : x->server->root)->core;
-    struct str host =
-        core->server_name_in_redirect && x->server->name.n ? x->server->name : x->host;
+    struct str host = redirect_host(x, core);
     unsigned port = address_port(&x->client->local);
     const char *scheme = x->client->tls ? "https" : "http";
     if (!core->absolute_redirect)

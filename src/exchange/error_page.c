@@ -110,9 +110,10 @@ title(unsigned status)
 
 /* What error_page knows by a number of its own and clients see as 400. */
 static struct str
-tls_trouble(unsigned status)
+bad_request(unsigned status)
 {
-    return status == 495   ? STR("The SSL certificate error")
+    return status == 494   ? STR("Request Header Or Cookie Too Large")
+           : status == 495 ? STR("The SSL certificate error")
            : status == 496 ? STR("No required SSL certificate was sent")
            : status == 497 ? STR("The plain HTTP request was sent to HTTPS port")
                            : STR_NONE;
@@ -123,7 +124,7 @@ static enum verdict
 default_page(struct exchange *x, unsigned code)
 {
     struct buf b;
-    struct str trouble = tls_trouble(code), name = server_signature(x);
+    struct str trouble = bad_request(code), name = server_signature(x);
     unsigned status = trouble.p ? 400 : code;
     struct str reason = title(status);
     x->response.status = status;
@@ -168,11 +169,11 @@ carry_fields(struct exchange *x)
 static enum verdict
 follow(struct exchange *x, const struct error_page *page, unsigned status)
 {
-    struct str uri = template_eval(page->uri, x);
     x->error_status = status;
     if (page->overwrite >= 0)
         x->error_status = (unsigned)page->overwrite;
     x->error_keeps_status = page->overwrite != 0;
+    struct str uri = template_eval(page->uri, x); /* it may say $status */
     if (uri.n && uri.p[0] == '@')
         return internal_redirect(x, uri, STR_NONE);
     if (uri.n && uri.p[0] == '/') {
@@ -185,7 +186,7 @@ follow(struct exchange *x, const struct error_page *page, unsigned status)
         return internal_redirect(x, query >= 0 ? str_head(uri, (size_t)query) : uri, args);
     }
     unsigned code = x->error_status;
-    bool is_redirect = code >= 300 && code < 400;
+    bool is_redirect = code == 301 || code == 302 || code == 303 || code == 307 || code == 308;
     x->error_status = 0;
     return redirect(x, is_redirect ? code : 302, uri);
 }
@@ -195,7 +196,7 @@ static bool
 ends_connection(unsigned status)
 {
     return status == 400 || status == 413 || status == 414 || status == 500 || status == 501 ||
-           tls_trouble(status).p;
+           bad_request(status).p;
 }
 
 enum verdict
@@ -211,5 +212,5 @@ error_page_answer(struct exchange *x, unsigned status)
     }
     x->error_handled = !core->recursive_error_pages;
     carry_fields(x);
-    return follow(x, page, tls_trouble(status).p ? 400 : status);
+    return follow(x, page, bad_request(status).p ? 400 : status);
 }

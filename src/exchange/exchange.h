@@ -154,7 +154,8 @@ struct exchange {
     uint64_t body_file_size;
 
     struct response response;
-    bool head_sent; /* nothing can be replaced any more */
+    bool has_compressed; /* beside the file that answers lies one for gzip_static */
+    bool head_sent;      /* nothing can be replaced any more */
     enum fault fault;
     bool error_handled;      /* an error_page has acted, and none may again */
     bool error_keeps_status; /* error_status is the answer's, whatever the page's own is */

@@ -35,7 +35,8 @@ struct feature {
     /* Runs only where a directive of its own made it the location's content (location_set_content).
      */
     bool content_only;
-    /* With content_only: not the content of its location's limit_except. */
+    /* With content_only, and not a backend's: it is not the content of its location's limit_except,
+     * and "/x" is not led to its location "/x/". */
     bool content_stays;
     /* Is it at work where these settings hold? NULL: wherever it has a handler. Asked once per
      * location, at compile time. */

@@ -26,8 +26,12 @@ static void
 finish_head(struct exchange *x)
 {
     struct response *r = &x->response;
-    if (x->error_keeps_status)
+    if (x->error_keeps_status && r->status != x->error_status) {
         r->status = x->error_status;
+        r->reason = STR_NONE;
+    }
+    if (r->status == 204)
+        r->content_type = STR_NONE;
     if (r->status != 200 && r->status != 206 && r->status != 304)
         r->last_modified = -1; /* it would date the error */
     add_carried(x);

@@ -22,7 +22,7 @@ take_position(struct str *s, uint64_t *out, bool *present)
     while (n < s->n && s->p[n] >= '0' && s->p[n] <= '9')
         n++;
     *present = n > 0;
-    if (n && !str_to_u64(str_head(*s, n), INT64_MAX - 1, out))
+    if (n && !str_to_u64(str_head(*s, n), INT64_MAX, out))
         return false;
     *s = str_skip(*s, n);
     skip_blanks(s);

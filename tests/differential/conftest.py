@@ -57,6 +57,7 @@ class Seen:
         text = text.replace(str(server.prefix), "PREFIX")
         for name, port in server.ports.items():
             text = re.sub(rf"\b{port}\b", name, text)
+        text = re.sub(r"(--|boundary=)\d{20}\b", r"\1BOUNDARY", text)
         return re.sub(r"nginx/[\d.]+|usher/[\d.]+|nginx|usher", "SERVER", text)
 
     def __eq__(self, other):
@@ -138,6 +139,6 @@ def pair():
             if before:
                 before(server.prefix)
             server.start()
-        return Pair(s.proxies)
+        return Pair(s.proxies[-2:])
     yield begin
     s.clear()

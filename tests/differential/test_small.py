@@ -1,4 +1,4 @@
-"""empty_gif, limit_except: small content, and settings by method."""
+"""empty_gif, stub_status, limit_except: small content, and settings by method."""
 import pytest
 
 CONF = """
@@ -43,3 +43,16 @@ def test_limit_except(both, target, method):
                                       "/gif\nIf-Modified-Since: Mon, 28 Sep 1970 06:00:01 GMT", "/gif\nIf-None-Match: *"])
 def test_empty_gif(both, request_):
     both.agree(request_)
+
+
+STATUS = """
+server { listen 127.0.0.1:%%PORT%%; server_name localhost; location = /s { stub_status; } location /on { stub_status on; }
+         location /x { stub_status; limit_except GET { } } location / { return 200 rest; } }
+server { listen 127.0.0.1:%%PORT%%; server_name other; stub_status; location /a { } location /b { return 200 b; } }
+"""
+
+
+@pytest.mark.parametrize("request_", ["/s", "HEAD /s", "POST /s", "PUT /s", "/s?q", "/on", "POST /x", "/\nHost: other", "/a\nHost: other",
+                                      "/b\nHost: other", "/s\nRange: bytes=0-3"])
+def test_stub_status(agree, request_):
+    agree(STATUS, [request_])

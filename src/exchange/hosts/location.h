@@ -87,8 +87,8 @@ struct listen_address {
  * be NULL). */
 const struct virtual_server *listen_address_server(const struct listen_address *l, struct str host,
                                                    struct exchange *x);
-/* Sets the location's own content handler (proxy_pass and its like), called with those settings;
- * false (reported) when it has one already. */
+/* Sets the location's (or server's) own content handler (proxy_pass and its like), called with
+ * those settings; false (reported) when it has one already. */
 bool location_set_content(struct setting *s, const struct feature *f, const void *settings);
 /* Goes there, or to its limit_except. */
 void location_enter(struct exchange *x, const struct location *l);

@@ -166,8 +166,8 @@ location_open(struct setting *s)
     take_settings(l, scope);
     name_it(s, l);
     calls_of_location(scope, l);
-    if (l->content.feature && l->kind != LOCATION_REGEX && l->name.n &&
-        l->name.p[l->name.n - 1] == '/')
+    if (l->content.feature && !l->content.feature->content_stays && l->kind != LOCATION_REGEX &&
+        l->name.n && l->name.p[l->name.n - 1] == '/')
         l->redirect_slash = l->name;
     scope_run_blocks(scope);
     location_build_finish(l, c->arena);
@@ -223,6 +223,7 @@ location_build_root(struct scope *s, struct virtual_server *server)
                             .server = server,
                             .level = level_open(s->compile->arena) };
     server->root = l;
+    l->content = ((struct server_build *)s->object)->content;
     take_settings(l, s);
     calls_of_location(s, l);
 }
@@ -238,10 +239,12 @@ location_build_finish(struct location *l, struct arena *a)
 bool
 location_set_content(struct setting *s, const struct feature *f, const void *settings)
 {
-    struct location *l = s->scope->object;
-    if (l->content.feature)
+    bool in_server = s->scope->context == IN_SERVER;
+    struct call *content = in_server ? &((struct server_build *)s->scope->object)->content
+                                     : &((struct location *)s->scope->object)->content;
+    if (content->feature)
         return setting_error(s, 0, "\"" STR_FMT "\" directive is duplicate",
                              STR_ARG(setting_arg(s, 0)));
-    l->content = (struct call){ f, settings };
+    *content = (struct call){ f, settings };
     return true;
 }

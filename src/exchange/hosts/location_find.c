@@ -12,39 +12,44 @@ first_regex(const struct location_set *set, struct exchange *x)
     return NULL;
 }
 
-/* The location within a level, descending into nested ones; NULL when none of the level matches.
- * *final: no regex of an outer level may take over. */
+/* How a search ended early: no regex of an outer level may take over. */
+struct end {
+    bool final;
+    bool add_slash; /* the URI lacks the slash of the proxying location found */
+};
+
 static struct location *
-search(const struct location_set *set, struct exchange *x, bool *final)
+lacks_slash(const struct location_set *set, const struct location *prefix, struct str uri)
+{
+    if (set->slashless.n == 0 || (prefix && prefix->name.n == uri.n))
+        return NULL;
+    return map_try(&set->slashless, uri);
+}
+
+/* The location within a level, descending into nested ones; NULL when none of the level matches. */
+static struct location *
+search(const struct location_set *set, struct exchange *x, struct end *end)
 {
     struct location *found = map_try(&set->exact, x->uri);
-    if (found) {
-        *final = true;
+    end->final = found != NULL;
+    if (found)
         return found;
+    struct location *prefix = found = location_set_longest(set, x->uri), *inner;
+    struct location *slash = lacks_slash(set, prefix, x->uri);
+    if (slash) {
+        *end = (struct end){ true, true };
+        return slash;
     }
-    struct location *prefix = location_set_longest(set, x->uri);
-    if (prefix) {
-        found = prefix;
-        struct location *inner = prefix->inner ? search(prefix->inner, x, final) : NULL;
-        if (inner)
-            found = inner;
-        if (*final)
-            return found;
-    }
-    if (prefix && prefix->kind == LOCATION_PREFIX_FINAL)
+    if (prefix && prefix->inner && (inner = search(prefix->inner, x, end)))
+        found = inner;
+    if (end->final || (prefix && prefix->kind == LOCATION_PREFIX_FINAL))
         return found;
     struct location *regex = first_regex(set, x);
     if (regex == NULL)
         return found;
-    *final = true;
-    struct location *inner = regex->inner ? search(regex->inner, x, final) : NULL;
+    inner = regex->inner ? search(regex->inner, x, end) : NULL;
+    end->final = true;
     return inner ? inner : regex;
-}
-
-static const struct location *
-slash_redirect(const struct location_set *set, const struct exchange *x)
-{
-    return set->slashless.n ? map_try(&set->slashless, x->uri) : NULL;
 }
 
 void
@@ -54,23 +59,26 @@ location_enter(struct exchange *x, const struct location *l)
     x->location = excepted ? l->except : l;
 }
 
+static enum verdict
+redirect_to_slash(struct exchange *x)
+{
+    struct str to = uri_escape(x->location->name, ESCAPE_URI, &x->arena);
+    if (x->args.n)
+        to = arena_join(&x->arena, arena_join(&x->arena, to, STR("?")), x->args);
+    return redirect(x, 301, to);
+}
+
 enum verdict
 location_find(struct exchange *x)
 {
     const struct virtual_server *server = x->server;
-    bool final = false;
-    struct location *found = server->locations ? search(server->locations, x, &final) : NULL;
-    location_enter(x, found ? found : server->root);
-    if (server->locations && !final) {
-        const struct location *with_slash = slash_redirect(server->locations, x);
-        if (with_slash && (found == NULL || found->kind != LOCATION_REGEX)) {
-            struct str to = uri_escape(with_slash->name, ESCAPE_URI, &x->arena);
-            x->location = with_slash;
-            if (x->args.n)
-                to = arena_join(&x->arena, arena_join(&x->arena, to, STR("?")), x->args);
-            return redirect(x, 301, to);
-        }
+    struct end end = { false, false };
+    struct location *found = server->locations ? search(server->locations, x, &end) : NULL;
+    if (end.add_slash) {
+        x->location = found;
+        return redirect_to_slash(x);
     }
+    location_enter(x, found ? found : server->root);
     if (x->location->core->internal && !x->internal)
         return status_only(x, 404);
     return PASS;

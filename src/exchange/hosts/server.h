@@ -17,6 +17,7 @@ struct server_build {
     struct scope *scope;
     struct server_name *names, **names_end;
     struct listen_use *listens;
+    struct call content; /* of the server's own, where no location answers */
 };
 
 bool server_open(struct setting *s);

@@ -26,7 +26,7 @@ is_url(struct str s)
 static bool
 has_page(unsigned status)
 {
-    return status >= 400 || status == 204 || status == 304 || is_redirect(status);
+    return status >= 400 || status == 204 || is_redirect(status);
 }
 
 static enum verdict

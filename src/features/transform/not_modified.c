@@ -59,7 +59,7 @@ client_has_it(const struct exchange *x, const struct settings *my)
     struct str modified = fields_value(fields, HEADER_IF_MODIFIED_SINCE);
     if (modified.p == NULL || my->since == SINCE_OFF || x->response.last_modified < 0)
         return false;
-    time_t since = date_parse_http(modified);
+    time_t since = date_parse_http(str_cut(&modified, ';')); /* "; length=…" of old browsers */
     return my->since == SINCE_EXACT ? since == x->response.last_modified
                                     : since >= x->response.last_modified;
 }
@@ -73,6 +73,7 @@ drop_body(struct response *r)
     r->content_type = STR_NONE;
     r->content_length = -1;
     r->ranges_allowed = false;
+    fields_remove(&r->fields, HEADER_CONTENT_ENCODING);
 }
 
 static void
