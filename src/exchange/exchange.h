@@ -19,6 +19,7 @@ struct upstream_trail;
 struct subrequest;
 struct tls_hello;
 struct conn;
+struct trace;
 struct proxied;
 
 /* What a phase handler says. */
@@ -121,6 +122,7 @@ struct exchange {
     const struct server_codec *codec;
     void *connection; /* the codec's own */
     struct client *client;
+    struct trace *trace;             /* usher explain: what it meets is told; NULL in a server */
     const struct address *real_peer; /* by real_ip_header, for this request; NULL: client->peer */
     struct str real_peer_text;
 
@@ -256,6 +258,9 @@ bool exchange_log_wants(const struct exchange *x, enum log_level level);
 /* Runs the phases, sends the response, logs. The codec has filled in the request; afterwards only
  * x->arena is left to be freed. */
 void exchange_run(struct exchange *x);
+/* With x->trace: the same up to the response, which is told and not sent. No backend is asked and
+ * no name resolved. */
+void exchange_explain(struct exchange *x);
 /* Begins an exchange in its own arena with the thread's current snapshot, and ends it. */
 struct exchange *exchange_open(struct client *client, const struct server_codec *codec,
                                void *connection);

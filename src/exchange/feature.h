@@ -42,6 +42,9 @@ struct feature {
      * location, at compile time. */
     bool (*used)(const void *settings);
     enum verdict (*on_request)(struct exchange *x, const void *settings);
+    /* For usher explain: what on_request would come to, by looking at files at most; trace_say
+     * tells more. on_request itself where that holds of it; NULL: only its directives are shown. */
+    enum verdict (*explain)(struct exchange *x, const void *settings);
     /* Header filter: the response head is about to be sent; may change fields and wrap
      * x->response.body. In order of registration. */
     void (*on_response)(struct exchange *x, const void *settings);

@@ -8,6 +8,7 @@
 #include "exchange/respond.h"
 #include "exchange/rewrite/program.h"
 #include "exchange/snapshot.h"
+#include "exchange/trace.h"
 #include "http/uri.h"
 
 #include <unistd.h>
@@ -100,7 +101,8 @@ run_calls(struct exchange *x, const struct calls *calls)
         const struct call *call = &calls->v[i];
         if (is_settled(x, call->feature))
             continue;
-        enum verdict v = call->feature->on_request(x, call->settings);
+        enum verdict v =
+            x->trace ? trace_call(x, call) : call->feature->on_request(x, call->settings);
         if (v != PASS)
             return v;
     }
@@ -110,11 +112,11 @@ run_calls(struct exchange *x, const struct calls *calls)
 static enum verdict
 find_location(struct exchange *x)
 {
-    if (x->at_named) {
-        x->at_named = false;
-        return PASS;
-    }
-    return location_find(x);
+    enum verdict v = x->at_named ? PASS : location_find(x);
+    x->at_named = false;
+    if (x->trace)
+        trace_location(x);
+    return v;
 }
 
 /* An internal redirect begins here again, a rewritten URI does not. */
@@ -139,12 +141,21 @@ run_location(struct exchange *x)
     return v == PASS ? status_only(x, 404) : v;
 }
 
+static enum verdict
+answer_error(struct exchange *x, unsigned status)
+{
+    enum verdict v = error_page_answer(x, status);
+    if (x->trace)
+        trace_error(x, status, v);
+    return v;
+}
+
 /* Errors become pages, pages may lead to other locations; both counts are bounded. */
 static enum verdict
 settle(struct exchange *x, enum verdict v)
 {
     while (v == RESTART || v == FAILED)
-        v = v == RESTART ? run_location(x) : error_page_answer(x, x->response.status);
+        v = v == RESTART ? run_location(x) : answer_error(x, x->response.status);
     return v;
 }
 
@@ -196,4 +207,13 @@ exchange_run(struct exchange *x)
     if (exchange_prepare(x))
         respond(x);
     exchange_report(x);
+}
+
+void
+exchange_explain(struct exchange *x)
+{
+    enum verdict v = run_phases(x);
+    while (v == DONE && !is_silent(x->response.status) && !respond_filter(x))
+        v = settle(x, FAILED);
+    trace_answer(x);
 }

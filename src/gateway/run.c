@@ -3,6 +3,7 @@
 #include "gateway/outcome.h"
 
 #include "exchange/upstream_trail.h"
+#include "gateway/explain.h"
 #include "gateway/hop_by_hop.h"
 #include "gateway/tls_settings.h"
 #include "h2/h2.h"
@@ -357,6 +358,8 @@ gateway_run(struct exchange *x, const struct gateway_settings *my, const struct 
                            .http_version = http_version,
                            .body_file = -1,
                            .fiber = fiber_self() };
+    if (x->trace)
+        return gateway_explain(g);
     trail_of(g);
     attempt_init(&g->attempt, target->upstream, &x->arena);
     if (target->tls)

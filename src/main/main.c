@@ -1,4 +1,5 @@
 /* The program: what was asked for, and who does it. */
+#include "main/command/explain.h"
 #include "main/command/fmt.h"
 #include "main/command/help.h"
 #include "main/command/lint_command.h"
@@ -39,6 +40,7 @@ static const struct {
     const char *name;
     int (*run)(char **argv);
 } commands[] = {
+    { "explain", explain },
     { "fmt", fmt },
     { "help", help },
     { "lint", lint_command },

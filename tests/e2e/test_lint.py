@@ -79,8 +79,8 @@ def test_rules_are_chosen_by_name(conf):
 
 
 def test_notes_alone_are_no_failure(conf):
-    done = lint(conf("server { listen 80; open_file_cache max=10; }"))
-    assert done.returncode == 0 and '[notice] "open_file_cache" has no effect' in done.stdout
+    done = lint(conf("server_names_hash_max_size 512; server { listen 80; }"))
+    assert done.returncode == 0 and '[notice] "server_names_hash_max_size" has no effect' in done.stdout
 
 
 def test_comments_silence_rules_in_included_files_too(conf):

@@ -49,6 +49,7 @@ struct location {
     struct calls on_request;       /* the phases from PHASE_LIMIT on, in order, content last */
     struct calls on_response, on_log;
     struct str redirect_slash; /* "/api/" of a proxying prefix location: "/api" gets a 301 to it */
+    const struct node *node;   /* the block */
     struct span span;
 };
 

@@ -129,6 +129,7 @@ take_settings(struct location *l, struct scope *s)
     l->files = scope_settings(s, &file_directives);
     l->error_log = error_log_of(s);
     l->program = program_of(s);
+    l->node = s->node;
     l->span = s->node->words[0].span;
 }
 

@@ -1,6 +1,8 @@
 /* Gathering and running the ops of a block. */
 #include "exchange/rewrite/program.h"
 
+#include "exchange/trace.h"
+
 struct settings {
     uint64_t scope; /* serial of the one whose program this is */
     struct program *program;
@@ -21,6 +23,7 @@ program_append(struct setting *s, struct op *op)
         my->program = arena_new(s->compile->arena, struct program);
         my->program->end = &my->program->first;
     }
+    op->node = s->node;
     *my->program->end = op;
     my->program->end = &op->next;
 }
@@ -46,7 +49,7 @@ program_run_inner(struct exchange *x, const struct program *p)
     enum verdict v = PASS;
     for (const struct op *op = p ? p->first : NULL; op && v == PASS && !x->rewrite_stopped;
          op = op->next)
-        v = op->run(x, op);
+        v = x->trace ? trace_op(x, op) : op->run(x, op);
     return v;
 }
 

@@ -11,6 +11,7 @@ struct op {
      * program_stop. */
     enum verdict (*run)(struct exchange *x, const struct op *op);
     struct op *next;
+    const struct node *node;
 };
 
 struct program {

@@ -444,4 +444,5 @@ const struct feature autoindex_ = {
     .directives = directives,
     .used = is_used,
     .on_request = list,
+    .explain = list,
 };

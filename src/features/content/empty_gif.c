@@ -32,6 +32,7 @@ const struct feature empty_gif_ = {
     .phase = PHASE_CONTENT,
     .directives = directives,
     .on_request = serve,
+    .explain = serve,
     .content_only = true,
     .content_stays = true,
 };

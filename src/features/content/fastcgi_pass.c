@@ -205,6 +205,7 @@ const struct feature fastcgi_pass = {
     .directives = directives,
     .complete = complete,
     .on_request = run,
+    .explain = run,
     .content_only = true,
     .variables = variables,
 };

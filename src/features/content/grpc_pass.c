@@ -92,5 +92,6 @@ const struct feature grpc_pass = {
     .directives = directives,
     .complete = complete,
     .on_request = run,
+    .explain = run,
     .content_only = true,
 };

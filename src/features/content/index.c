@@ -103,4 +103,5 @@ const struct feature index_ = {
     .settings_size = sizeof(struct settings),
     .directives = directives,
     .on_request = find_index,
+    .explain = find_index,
 };

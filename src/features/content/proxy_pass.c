@@ -181,5 +181,6 @@ const struct feature proxy_pass = {
     .directives = directives,
     .complete = complete,
     .on_request = run,
+    .explain = run,
     .content_only = true,
 };

@@ -82,4 +82,5 @@ const struct feature random_index_ = {
     .directives = directives,
     .used = is_used,
     .on_request = find_any,
+    .explain = find_any,
 };

@@ -82,4 +82,5 @@ const struct feature static_files = {
     .name = "static",
     .phase = PHASE_CONTENT,
     .on_request = serve,
+    .explain = serve,
 };

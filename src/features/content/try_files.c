@@ -134,4 +134,5 @@ const struct feature try_files_ = {
     .settings_size = sizeof(struct settings),
     .directives = directives,
     .on_request = try_files,
+    .explain = try_files,
 };

@@ -68,4 +68,5 @@ const struct feature client_max_body_size = {
     .settings_size = sizeof(struct settings),
     .directives = directives,
     .on_request = judge,
+    .explain = judge,
 };

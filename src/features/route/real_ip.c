@@ -225,5 +225,6 @@ const struct feature real_ip = {
     .directives = directives,
     .used = is_used,
     .on_request = take_peer,
+    .explain = take_peer,
     .variables = variables,
 };

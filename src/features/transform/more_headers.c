@@ -412,5 +412,6 @@ const struct feature more_headers = {
     .complete = complete,
     .used = is_used,
     .on_request = change_request,
+    .explain = change_request,
     .on_response = change_response,
 };

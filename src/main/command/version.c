@@ -123,6 +123,7 @@ program_print_usage(FILE *to)
             "             [-e filename] [-c filename] [-g directives]\n"
             "       %s proxy --from [HOST:]PORT --to [HOST:]PORT[,[HOST:]PORT...]\n"
             "       %s help [DIRECTIVE | --names | --manual DIRECTORY]\n"
+            "       %s explain FILE METHOD URL [-H 'NAME: VALUE']... [--from ADDRESS]\n"
             "       %s fmt [-w | --check] FILE...\n"
             "       %s lint [--format=text|json|sarif] [--rule=ID,...] [--disable=ID,...] FILE...\n"
             "\n"
@@ -139,5 +140,5 @@ program_print_usage(FILE *to)
             "  -c filename   : set configuration file (default: " CONF_PATH ")\n"
             "  -g directives : set global directives out of configuration file\n"
             "\n",
-            name, name, name, name, name);
+            name, name, name, name, name, name);
 }

@@ -1,0 +1,138 @@
+"""usher explain: what a request would meet, told by the steps that would do it; nothing is asked."""
+import subprocess
+
+import pytest
+
+from proxy import BIN
+
+pytestmark = pytest.mark.usher_only
+CONF = """upstream app { server 10.0.0.1:8000; server 10.0.0.2:8000 weight=2; }
+server {
+    listen 80;
+    server_name example.com;
+    add_header X-Frame-Options DENY always;
+    client_max_body_size 2m;
+    rewrite ^/old/(.*)$ /app/$1;
+    set_real_ip_from 127.0.0.1;
+    location / { root /nowhere; error_page 404 = @last; }
+    location /app/ {
+        if ($arg_to = img) { set $kind a$arg_n; rewrite ^ /x.png last; }
+        proxy_set_header Host $host;
+        proxy_pass http://app/v1/;
+        location ~ \\.php$ { fastcgi_pass unix:/run/php.sock; fastcgi_param A b; }
+    }
+    location ~ \\.png$ { proxy_pass http://no-such-host.invalid:81; }
+    location ~ ^/x { }
+    location = /hi { return 200 hi; }
+    location ^~ /static/ { return 302 /there; }
+    location @last { proxy_pass http://$host:9000$request_uri; }
+}
+server { listen 80; server_name other.com; return 301 https://$host$request_uri; }
+server { listen 8443; server_name ~^(?<who>.+)\\.net$; location / { return 200 $who; } }
+"""
+
+
+@pytest.fixture(scope="module")
+def explain(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("explain")
+    (folder / "a.conf").write_text(CONF)
+
+    def run(*args, conf="a.conf"):
+        return subprocess.run([BIN, "explain", conf, *args], cwd=folder, capture_output=True, text=True,
+                              timeout=20)
+    run.folder = folder
+    return run
+
+
+def lines(done):
+    assert done.returncode == 0, done.stderr
+    return [line.rstrip() for line in done.stdout.splitlines()]
+
+
+def test_a_request_is_followed_to_its_upstream(explain):
+    assert lines(explain("GET", "http://example.com/old/x?y=1", "-H", "X-A: b", "--from", "192.0.2.7")) == [
+        "listen     0.0.0.0:80  (a.conf:3)",
+        "server     example.com: has the request's host  (a.conf:2)",
+        "real ip    set_real_ip_from 127.0.0.1  (a.conf:8)",
+        "rewrite    rewrite ^/old/(.*)$ /app/$1: /old/x becomes /app/x?y=1  (a.conf:7)",
+        "location   /app/, the longest prefix, and no regular expression matches  (a.conf:10)",
+        "           not /: shorter  (a.conf:9)",
+        "           not ~ \\.png$: does not match  (a.conf:16)",
+        "           not ~ ^/x: does not match  (a.conf:17)",
+        "           not ~ \\.php$: does not match  (a.conf:14)",
+        "rewrite    if ($arg_to = img): does not hold  (a.conf:11)",
+        "limit      client_max_body_size 2m  (a.conf:6)",
+        "content    proxy_set_header Host $host  (a.conf:12)",
+        "content    proxy_pass http://app/v1/  (a.conf:13)",
+        "upstream   upstream app  (a.conf:1)",
+        "           server 10.0.0.1:8000  (a.conf:1)",
+        "           server 10.0.0.2:8000 weight=2  (a.conf:1)",
+        "sends      GET /v1/x?y=1 HTTP/1.1",
+        "           Host: example.com",
+        "           X-A: b",
+        "response   add_header X-Frame-Options DENY always  (a.conf:5)",
+        "answer     the backend's, and these fields:",
+        "           X-Frame-Options: DENY",
+    ]
+
+
+@pytest.mark.parametrize("args, told", [
+    (("GET", "http://other.com/a"), ["rewrite    return 301 https://$host$request_uri: 301 to https://other.com/a  "
+                                     "(a.conf:22)", "answer     301"]),
+    (("GET", "http://nobody/hi"), ["server     example.com: the address's first, as none has the request's host  "
+                                   "(a.conf:2)"]),
+    (("GET", "http://example.com/hi"), ["location   = /hi, exactly this path  (a.conf:18)",
+                                        "           not /: an exact one goes before  (a.conf:9)",
+                                        "rewrite    return 200 hi: 200  (a.conf:18)"]),
+    (("GET", "http://example.com/static/x.png"), [
+        "location   ^~ /static/, the longest prefix  (a.conf:19)",
+        "           not ~ \\.png$: regular expressions are not asked  (a.conf:16)",
+        "rewrite    return 302 /there: 302 to http://example.com/there  (a.conf:19)"]),
+    (("GET", "http://example.com/x.png"), [
+        "location   ~ \\.png$, the first regular expression that matches  (a.conf:16)",
+        "           not /: a regular expression goes before  (a.conf:9)",
+        "           not ~ ^/x: comes later  (a.conf:17)",
+        "upstream   no-such-host.invalid:81 over HTTP/1"]),
+    (("GET", "http://example.com/app/y?to=img&n=7"), [
+        "rewrite    if ($arg_to = img): holds  (a.conf:11)",
+        'rewrite        set $kind a$arg_n: "a7"  (a.conf:11)',
+        "rewrite        rewrite ^ /x.png last: /app/y becomes /x.png?to=img&n=7  (a.conf:11)",
+        "location   ~ \\.png$, the first regular expression that matches  (a.conf:16)"]),
+    (("GET", "http://example.com/app/y.php"), [
+        "location   ~ \\.php$, the first regular expression that matches  (a.conf:14)",
+        "content    fastcgi_param A b  (a.conf:14)", "upstream   unix:/run/php.sock over FastCGI"]),
+    (("GET", "http://example.com/none"), [
+        "           root /nowhere  (a.conf:9)", "content    static: 404", "error      error_page of 404",
+        "location   @last, by its name  (a.conf:20)", "upstream   example.com:9000 over HTTP/1"]),
+    (("POST", "http://example.com/app/", "-H", "Content-Length: 9000000"), [
+        "limit      client_max_body_size 2m  (a.conf:6)", "limit      client_max_body_size: 413",
+        "answer     413"]),
+    (("GET", "https://a.net:8443/"), ["listen     0.0.0.0:8443: speaks no TLS, the URL does  (a.conf:23)",
+                                     "server     ~^(?<who>.+)\\.net$: has the request's host  (a.conf:23)"]),
+    (("GET", "/hi", "-H", "Host: other.com"), ["server     other.com: has the request's host  (a.conf:22)"]),
+    (("GET", "http://example.com/%zz"), ["answer     400"]),
+    (("TRACE", "http://example.com/"), ["answer     405"]),
+])
+def test_each_step_tells_what_it_came_to(explain, args, told):
+    said = lines(explain(*args))
+    assert [line for line in told if line not in said] == [], "\n".join(said)
+
+
+def test_what_cannot_be_asked_is_refused(explain):
+    for args in (("GET",), ("GET", "ftp://a/"), ("GET", "http:///a"), ("GET", "/", "-H", "x"),
+                 ("GET", "/", "-H", "a: b\r\nc: d"), ("GET", "/", "--from", "nowhere"), ("GET", "/", "-x")):
+        done = explain(*args)
+        assert done.returncode == 2 and done.stdout == "" and done.stderr, args
+    (explain.folder / "bad.conf").write_text("server { lisen 80; }\n")
+    done = explain("GET", "/", conf="bad.conf")
+    assert done.returncode == 2 and 'unknown directive "lisen"' in done.stderr
+    (explain.folder / "none.conf").write_text("events { }\n")
+    done = explain("GET", "/", conf="none.conf")
+    assert done.returncode == 2 and "nothing listens" in done.stderr
+
+
+def test_nothing_is_written(explain):
+    (explain.folder / "logs.conf").write_text("error_log err.log; access_log acc.log; pid p.pid;\n" + CONF)
+    before = sorted(p.name for p in explain.folder.iterdir())
+    assert explain("GET", "http://example.com/none", conf="logs.conf").returncode == 0
+    assert sorted(p.name for p in explain.folder.iterdir()) == before
