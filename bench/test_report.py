@@ -48,7 +48,7 @@ class Report(unittest.TestCase):
         names = {row.name for row in rows.ROWS}
         for target in rows.TARGETS:
             self.assertIn(target.row, names)
-            self.assertIn(target.divisor_row or target.row, names)
+            self.assertIn(target.divisor_row or target.above_row or target.row, names)
             self.assertIn(target.metric, {m.name for m in rows.METRICS})
             self.assertIn(target.program or "usher", rows.PROGRAMS)
 

@@ -9,7 +9,7 @@ import os
 import subprocess
 from pathlib import Path
 
-from .rows import IDLE_CONNECTIONS, LOCATIONS, SERVERS
+from .rows import IDLE_CONNECTIONS, LOCATIONS, PREFIXES, SERVERS
 
 CONNECTIONS_MAX = IDLE_CONNECTIONS + 6384
 
@@ -158,6 +158,67 @@ def nginx_grpc(port: int) -> str:
     return nginx_server(port, "localhost", location, " http2 backlog=4096")
 
 
+def nginx_site(out: Path, port: int) -> str:
+    kinds = """
+    map $http_user_agent $kind { default other; "" none; ~*bot bot; }
+"""
+    inside = f"""\
+        access_log {out}/access.log;
+        location /old/ {{
+            rewrite ^/old/(.*)$ /$1 break;
+            add_header X-Kind $kind;
+            add_header X-Frame-Options DENY;
+            proxy_pass http://origin;
+        }}
+"""
+    return kinds + nginx_server(port, "localhost", inside)
+
+
+def nginx_limits(port: int) -> str:
+    """Limits that hold nobody back: what is measured is the counting."""
+    zones = """
+    limit_req_zone $binary_remote_addr zone=requests:10m rate=1000000r/s;
+    limit_conn_zone $binary_remote_addr zone=connections:10m;
+"""
+    inside = """\
+        location = /gif { empty_gif; }
+        location = /limited {
+            limit_req zone=requests burst=1000000 nodelay;
+            limit_conn connections 10000;
+            empty_gif;
+        }
+"""
+    return zones + nginx_server(port, "localhost", inside)
+
+
+def nginx_deny(out: Path, port: int) -> str:
+    """usher's alone: nginx has no such file, and a million deny lines would be asked one by one."""
+    prefixes = out / "prefixes.txt"
+    with prefixes.open("w") as file:
+        for i in range(PREFIXES):
+            n = 11 << 28 | i << 8  # 176.0.0.0 and up
+            file.write(f"{n >> 24}.{n >> 16 & 255}.{n >> 8 & 255}.0/{23 + i % 2}\n")
+    inside = f"""\
+        deny file={prefixes};
+        location = /denied {{ empty_gif; }}
+        location / {{ proxy_pass http://origin; }}
+"""
+    return nginx_server(port, "localhost", inside)
+
+
+def nginx_sub(port: int) -> str:
+    inside = """\
+        location / {
+            sub_filter_types *;
+            sub_filter_once off;
+            sub_filter "http://internal.example" "https://www.example.com";
+            sub_filter "</head>" "<script src=/a.js></script></head>";
+            proxy_pass http://origin;
+        }
+"""
+    return nginx_server(port, "localhost", inside)
+
+
 def make_certificate(out: Path) -> tuple[Path, Path]:
     """A certificate of our own with an ECDSA key on P-256, and the key."""
     certificate, key = out / "certificate.pem", out / "key.pem"
@@ -184,6 +245,10 @@ def texts(out: Path, ports: dict[str, int]) -> dict[str, dict[str, str]]:
     plain = "    default_backend origin"
     return {
         "one": {"servers": nginx_one(out, port), "routes": plain},
+        "site": {"servers": nginx_site(out, port), "routes": plain},
+        "limits": {"servers": nginx_limits(port), "routes": plain},
+        "deny-1m": {"servers": nginx_deny(out, port), "routes": plain},
+        "sub": {"servers": nginx_sub(port), "routes": plain},
         "small": {"servers": nginx_server(port, "localhost", proxying("/")), "routes": plain},
         "names-1": {"servers": nginx_names(port, 1, 1), "routes": haproxy_names(out, 1, 1)},
         "names-1000x50": {

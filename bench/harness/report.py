@@ -106,6 +106,9 @@ def other_table(results: Results) -> list[str]:
 def reached(results: Results, target: Target) -> float | None:
     """The figure that a target judges; None when a part of it was not measured."""
     value = results.median(target.row, "usher", target.metric)
+    if target.above_row is not None:
+        base = results.median(target.above_row, "usher", target.metric)
+        return None if value is None or base is None else value - base
     if target.program is None:
         return value
     base = results.median(target.divisor_row or target.row, target.program, target.metric)
@@ -124,6 +127,8 @@ def target_line(results: Results, target: Target) -> list[str]:
     base = "" if target.program is None else f", ÷ {SHOWN.get(target.program, target.program)}"
     if target.divisor_row is not None:
         base += f" with {target.divisor_row}"
+    if target.above_row is not None:
+        base = f", above {target.above_row}"
     value = reached(results, target)
     unit = "" if target.program else f" {metric.unit}"
     limit = f"≤ {target.limit:g}{unit}" if unit else f"≤ {target.limit:.2f}"

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 PROGRAMS = ("usher", "nginx", "haproxy", "h2o", "nghttpx", "relay")
 SECURE = ("h2o", "nghttpx")  # these take part where there is TLS or HTTP/2
+OTHERS = ("haproxy", "relay", *SECURE)  # have no part where nginx's language is what is measured
+PREFIXES = 1_000_000
 SERVERS, LOCATIONS = 1000, 50
 IDLE_CONNECTIONS = 10_000
 
@@ -39,7 +41,7 @@ ROWS = (
         "static-4k",
         "static file of 4 KiB",
         path="/static/4k.bin",
-        without=("haproxy", "relay", *SECURE),
+        without=OTHERS,
     ),
     Row("names-1", "1 server name × 1 location", mode=("names", "1", "1"), conf="names-1"),
     Row(
@@ -70,9 +72,37 @@ ROWS = (
         opening="h2c",
         without=("h2o", "relay"),
     ),
+    Row(
+        "site",
+        "rewrite, map, two add_header, access log",
+        path="/old/",
+        conf="site",
+        without=OTHERS,
+    ),
+    Row("gif", "a GIF from memory", path="/gif", conf="limits", without=OTHERS),
+    Row(
+        "limits", "… with limit_req and limit_conn", path="/limited", conf="limits", without=OTHERS
+    ),
+    Row(
+        "deny-1m",
+        "… with 1,000,000 denied prefixes",
+        path="/denied",
+        conf="deny-1m",
+        without=("nginx", *OTHERS),
+    ),
+    Row(
+        "sub-256k", "sub_filter over 256 KiB", path="/256k", conf="sub", without=OTHERS
+    ),
     Row("idle-10k", "10,000 idle keep-alive connections", kind="idle"),
     tls_row("tls-idle-10k", "10,000 idle TLS connections", kind="idle"),
     Row("start", "start to first request", kind="start", conf="small"),
+    Row(
+        "start-1m",
+        "start with 1,000,000 denied prefixes",
+        kind="start",
+        conf="deny-1m",
+        without=("nginx", *OTHERS),
+    ),
 )
 
 
@@ -85,6 +115,7 @@ class Target:
     limit: float
     program: str | None = None  # whose median divides; None: the figure stands by itself
     divisor_row: str | None = None  # None: the same row
+    above_row: str | None = None  # the figure is what usher takes more than for this row
 
 
 TARGETS = (
@@ -106,7 +137,13 @@ TARGETS = (
     Target("idle-10k", "connection_bytes", 1024),
     Target("tls-idle-10k", "full_kib", 1.00, "nginx"),
     Target("names-1000x50", "cpu_us", 1.03, "usher", "names-1"),
+    Target("static-4k", "cpu_us", 0.80, "nginx"),
+    Target("site", "cpu_us", 0.88, "nginx"),
+    Target("limits", "cpu_us", 0.3, above_row="gif"),
+    Target("deny-1m", "cpu_us", 0.2, above_row="gif"),
+    Target("sub-256k", "cpu_us", 1.00, "nginx"),
     Target("start", "start_ms", 50),
+    Target("start-1m", "start_ms", 1000),
 )
 
 
