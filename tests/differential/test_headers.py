@@ -34,7 +34,7 @@ def test_add_header(agree, body):
           files={"html/file": "file\n", "html/index.html": "index\n"})
 
 
-EXPIRES = ["off", "epoch", "max", "-1", "0", "modified -1h", "modified 0", "@0", "$arg_e"]
+EXPIRES = ["off", "epoch", "max", "-1", "0", "modified -1h", "modified +1h", "modified 0", "@0", "$arg_e"]
 
 
 @pytest.mark.parametrize("what", EXPIRES)
@@ -45,7 +45,7 @@ def test_expires(agree, what):
 
 
 def test_expires_counts_in_seconds(agree):
-    agree(server("location / { expires 30d; } location /m { alias html/file; expires 1h30m; }"), ["/file"], files={"html/file": "f"},
+    agree(server("location / { expires 30d; } location /m { alias html/file; expires +1h30m; }"), ["/file", "/m"], files={"html/file": "f"},
           inexact=("expires",))
 
 

@@ -65,20 +65,21 @@ set_addition(struct setting *s)
     return new->value != NULL;
 }
 
-/* "30d", "-1", "@15h30m", "epoch", "max", "off". */
+/* "30d", "+30d", "-1", "@15h30m", "epoch", "max", "off". */
 static bool
 parse_expiry(struct str text, bool modified, struct expiry *out)
 {
     uint64_t ms;
-    bool daily = text.n && text.p[0] == '@', negative = text.n && text.p[0] == '-';
+    char sign = text.n ? text.p[0] : 0;
+    bool daily = sign == '@', negative = sign == '-';
     enum expires word = str_eq(text, STR("epoch")) ? EXPIRES_EPOCH
                         : str_eq(text, STR("max")) ? EXPIRES_MAX
                                                    : EXPIRES_OFF;
     *out = (struct expiry){ .kind = word };
     if (!modified && (word != EXPIRES_OFF || str_eq(text, STR("off"))))
         return true;
-    if (!parse_msec(str_skip(text, daily || negative), &ms) || (daily && ms > DAY * 1000ULL) ||
-        (daily && modified))
+    if (!parse_msec(str_skip(text, sign == '+' || daily || negative), &ms) ||
+        (daily && ms > DAY * 1000ULL) || (daily && modified))
         return false;
     out->kind = modified ? EXPIRES_MODIFIED : daily ? EXPIRES_DAILY : EXPIRES_IN;
     out->seconds = (int64_t)(ms / 1000) * (negative ? -1 : 1);
