@@ -42,12 +42,13 @@ set_disable(struct setting *s)
     struct gzip_disable **list = s->field;
     for (unsigned i = 1; i < s->node->n; i++) {
         struct str pattern = setting_arg(s, i);
-        if (str_eq(pattern, STR("msie6")))
+        bool msie = str_eq(pattern, STR("msie6"));
+        if (msie)
             pattern = STR("MSIE [4-6]\\.(?!.*SV1)");
         else if (str_eq(pattern, STR("degradation")))
             continue;
         struct gzip_disable *new = arena_new(s->compile->arena, struct gzip_disable);
-        new->regex = regex_compile(s, i, pattern, true);
+        new->regex = regex_compile(s, i, pattern, !msie);
         if (new->regex == NULL)
             return false;
         new->next = *list;
@@ -100,24 +101,20 @@ weighs(struct str q)
     return more;
 }
 
-static bool
-element_accepts(struct str element)
-{
-    struct str rest = element, name = str_trim(str_cut(&rest, ';')), q = str_trim(rest);
-    if (!str_eq_nocase(name, STR("gzip")))
-        return false;
-    if (rest.p == NULL)
-        return true;
-    return str_starts_nocase(q, STR("q=")) && weighs(str_skip(q, 2));
-}
-
+/* What the first element that names gzip says. */
 static bool
 encodings_accept(struct str list)
 {
     struct str element;
-    while (list_next(&list, &element))
-        if (element_accepts(element))
+    while (list_next(&list, &element)) {
+        struct str q = element, name = str_trim(str_cut(&q, ';'));
+        if (!str_eq_nocase(name, STR("gzip")))
+            continue;
+        if (q.p == NULL)
             return true;
+        q = str_trim(q);
+        return str_starts_nocase(q, STR("q=")) && weighs(str_skip(q, 2));
+    }
     return false;
 }
 
@@ -142,9 +139,11 @@ static bool
 is_expired(const struct exchange *x, struct str expires)
 {
     time_t at = date_parse_http(expires), date = date_parse_http(x->response.date);
-    return at < 0 || at <= (date < 0 ? (time_t)(clock_wall_us() / 1000000) : date);
+    return at >= 0 && at <= (date < 0 ? (time_t)(clock_wall_us() / 1000000) : date);
 }
 
+/* Expires goes over Cache-Control, and what has neither may, unless it has a validator that a rule
+ * wants it not to have. */
 static bool
 proxied_may(const struct exchange *x, unsigned rules)
 {
@@ -155,17 +154,15 @@ proxied_may(const struct exchange *x, unsigned rules)
         (rules & PROXIED_AUTH && fields_find(&x->request.fields, HEADER_AUTHORIZATION)))
         return true;
     struct str expires = response_field(x, HEADER_EXPIRES);
-    if (expires.p && rules & PROXIED_EXPIRED)
-        return is_expired(x, expires);
-    if ((rules & PROXIED_NO_CACHE && caching_is(x, STR("no-cache"))) ||
-        (rules & PROXIED_NO_STORE && caching_is(x, STR("no-store"))) ||
-        (rules & PROXIED_PRIVATE && caching_is(x, STR("private"))))
-        return true;
-    if (expires.p || response_field(x, HEADER_CACHE_CONTROL).p)
-        return false;
+    if (expires.p)
+        return rules & PROXIED_EXPIRED && is_expired(x, expires);
+    if (response_field(x, HEADER_CACHE_CONTROL).p)
+        return (rules & PROXIED_NO_CACHE && caching_is(x, STR("no-cache"))) ||
+               (rules & PROXIED_NO_STORE && caching_is(x, STR("no-store"))) ||
+               (rules & PROXIED_PRIVATE && caching_is(x, STR("private")));
     bool dated = r->last_modified >= 0 || response_field(x, HEADER_LAST_MODIFIED).p;
     bool tagged = r->etag.n || response_field(x, HEADER_ETAG).p;
-    return (rules & PROXIED_NO_LAST_MODIFIED && !dated) || (rules & PROXIED_NO_ETAG && !tagged);
+    return !(rules & PROXIED_NO_LAST_MODIFIED && dated) && !(rules & PROXIED_NO_ETAG && tagged);
 }
 
 static bool

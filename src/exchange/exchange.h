@@ -110,6 +110,7 @@ struct response {
     struct body *body;       /* NULL: empty */
     struct fields trailers;
     bool ranges_allowed;     /* the body can be cut by the range feature (Accept-Ranges) */
+    struct str charset;      /* X-Accel-Charset: what charset is to make of it; STR_NONE: none */
     bool varies_by_encoding; /* gzip_vary has said so */
     bool relayed;            /* a backend's: its validators were the backend's to judge */
 };

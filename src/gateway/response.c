@@ -195,6 +195,13 @@ obey_limit_rate(struct gateway *g)
     }
 }
 
+static void
+obey_charset(struct gateway *g)
+{
+    if (!(g->my->ignore_headers & IGNORE_X_ACCEL_CHARSET))
+        g->x->response.charset = fields_value(&g->head.fields, HEADER_X_ACCEL_CHARSET);
+}
+
 /* X-Accel-Redirect: the backend leaves the answer to another location; some of its fields go along.
  */
 static enum verdict
@@ -314,6 +321,7 @@ gateway_take_response(struct gateway *g)
     x->response.relayed = true;
     g->head_taken = true;
     obey_limit_rate(g);
+    obey_charset(g);
     copy_fields(g);
     if (g->head.status == 101)
         return gateway_tunnel(g);
