@@ -186,7 +186,8 @@ accept_gzip(const struct exchange *x)
 {
     const struct gzip_settings *my = settings_of(x);
     const struct fields *fields = &x->request.fields;
-    if (!encodings_accept(fields_value(fields, HEADER_ACCEPT_ENCODING)) ||
+    if (x->parent || /* it becomes part of another body */
+        !encodings_accept(fields_value(fields, HEADER_ACCEPT_ENCODING)) ||
         (unsigned)x->request.version < my->http_version)
         return false;
     if (fields_find(fields, HEADER_VIA) && !proxied_may(x, my->proxied))
