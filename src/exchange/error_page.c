@@ -92,10 +92,12 @@ error_page_wants(const struct exchange *x, unsigned status)
 }
 
 struct str
-server_signature(const struct exchange *x)
+server_signature(struct exchange *x)
 {
-    const struct location *l = x->location ? x->location : x->server->root;
-    return l->core->server_tokens == TOKENS_OFF ? STR("usher") : STR("usher/" USHER_VERSION);
+    const struct core_settings *core = (x->location ? x->location : x->server->root)->core;
+    if (core->signature)
+        return template_eval(core->signature, x);
+    return core->server_tokens == TOKENS_OFF ? STR("usher") : STR("usher/" USHER_VERSION);
 }
 
 /* The page calls some statuses otherwise than the status line does: scripts look for these words.

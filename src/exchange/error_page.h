@@ -11,5 +11,5 @@ bool error_page_set(struct setting *s);
 enum verdict error_page_answer(struct exchange *x, unsigned status);
 /* Is there an error_page for that status where x is? */
 bool error_page_wants(const struct exchange *x, unsigned status);
-/* "usher/0.1.0" or "usher", as server_tokens says; STR_NONE never. */
-struct str server_signature(const struct exchange *x);
+/* "usher/0.1.0", "usher", or what else server_tokens says; empty: nothing is to be said. */
+struct str server_signature(struct exchange *x);

@@ -155,6 +155,8 @@ struct exchange {
     bool body_kept;                 /* read whole: buffered_body, or body_file when it is not -1 */
     int body_file;
     uint64_t body_file_size;
+    struct str body_path;  /* client_body_in_file_only: the file's name; else STR_NONE */
+    bool body_path_passes; /* the file goes with x */
 
     struct response response;
     bool has_compressed; /* beside the file that answers lies one for gzip_static */

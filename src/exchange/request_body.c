@@ -1,11 +1,14 @@
 /* Reading a request's body whole, for backends that want its length, and for copies of it. */
 #include "exchange/request_body.h"
 
+#include "base/random.h"
 #include "exchange/hosts/location.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static const struct core_settings *
@@ -34,18 +37,55 @@ client_fault(struct exchange *x, int error)
 }
 
 static int
-open_temporary(const struct exchange *x)
+open_nameless(struct str dir)
 {
-    const struct str dir = core_of(x)->client_body_temp_path;
     char path[4096];
     int file = open(dir.p, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-    if (file >= 0 || dir.n + 16 > sizeof path)
+    if (file >= 0 || errno == ENOENT || dir.n + 16 > sizeof path)
         return file;
     memcpy(path, dir.p, dir.n);
     memcpy(path + dir.n, "/usher-XXXXXX", 14);
     file = mkostemp(path, O_CLOEXEC);
     if (file >= 0)
         unlink(path);
+    return file;
+}
+
+/* Numbers as names, as nginx has them. */
+static int
+open_named(struct exchange *x, struct str dir)
+{
+    static _Atomic uint32_t last;
+    int file = -1;
+    uint32_t step = 1;
+    do {
+        uint32_t n = atomic_fetch_add(&last, step) + step;
+        x->body_path = arena_printf(&x->arena, STR_FMT "/%010u%c", STR_ARG(dir), n, '\0');
+        x->body_path.n--;
+        file = open(x->body_path.p, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0600);
+        step = (uint32_t)random_below(UINT32_MAX); /* what another process kept is left behind */
+    } while (file < 0 && errno == EEXIST);
+    x->body_path_passes = file >= 0 && core_of(x)->client_body_in_file_only == BODY_IN_FILE_CLEAN;
+    if (file < 0)
+        x->body_path = STR_NONE;
+    return file;
+}
+
+static int
+open_file(struct exchange *x)
+{
+    const struct core_settings *core = core_of(x);
+    struct str dir = core->client_body_temp_path;
+    return core->client_body_in_file_only == BODY_IN_MEMORY ? open_nameless(dir)
+                                                            : open_named(x, dir);
+}
+
+static int
+open_temporary(struct exchange *x)
+{
+    int file = open_file(x);
+    if (file < 0 && errno == ENOENT && mkdir(core_of(x)->client_body_temp_path.p, 0700) == 0)
+        file = open_file(x);
     return file;
 }
 
@@ -86,12 +126,14 @@ spill_failed(struct exchange *x, int error)
 static enum verdict
 read_whole(struct exchange *x)
 {
-    size_t most = core_of(x)->client_body_buffer_size.n;
+    const struct core_settings *core = core_of(x);
+    bool in_file = core->client_body_in_file_only != BODY_IN_MEMORY;
+    size_t most = in_file ? 0 : core->client_body_buffer_size.n;
     bool sized = x->request.framing == FRAMING_LENGTH;
     struct chunk chunk;
     struct buf b;
     int r = body_next(x->request_body, &chunk);
-    if (r > 0 && chunk.last && chunk.bytes.n <= most) {
+    if (r > 0 && chunk.last && !in_file && chunk.bytes.n <= most) {
         x->buffered_body = arena_dup(&x->arena, chunk.bytes);
         (void)body_next(x->request_body, &chunk); /* the end: lets go of the piece's buffer */
         return PASS;
@@ -101,7 +143,7 @@ read_whole(struct exchange *x)
              most);
     for (; r > 0; r = body_next(x->request_body, &chunk)) {
         int error = 0;
-        if (x->body_file < 0 && chunk.bytes.n <= most - b.n)
+        if (x->body_file < 0 && !in_file && chunk.bytes.n <= most - b.n)
             buf_put(&b, chunk.bytes);
         else if (x->body_file < 0 && (error = spill(x, buf_str(&b))) == 0)
             b.n = 0;

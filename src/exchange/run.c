@@ -80,6 +80,8 @@ exchange_close(struct exchange *x)
         copy_forget_parent(x);
     body_close(x->response.body);
     body_close(x->request_body);
+    if (x->body_path_passes)
+        unlink(x->body_path.p);
     if (x->body_file >= 0)
         close(x->body_file);
     arena_fini(&a);

@@ -10,13 +10,43 @@
 #define EVERYWHERE   (IN_HTTP | IN_SERVER | IN_LOCATION)
 #define CORE(member) FIELD(struct core_settings, member)
 
-static const struct choice tokens_choices[] = {
-    { "off", TOKENS_OFF }, { "on", TOKENS_ON }, { "build", TOKENS_BUILD }, { 0 }
+static const struct choice in_file_choices[] = {
+    { "off", BODY_IN_MEMORY }, { "on", BODY_IN_FILE }, { "clean", BODY_IN_FILE_CLEAN }, { 0 }
 };
 
 static const struct choice lingering_choices[] = {
     { "off", LINGERING_OFF }, { "on", LINGERING_ON }, { "always", LINGERING_ALWAYS }, { 0 }
 };
+
+/* server_tokens on | off | build | TEXT */
+static bool
+set_server_tokens(struct setting *s)
+{
+    struct core_settings *my = s->settings;
+    struct str word = setting_arg(s, 1);
+    my->signature = NULL;
+    my->server_tokens = str_eq(word, STR("on"))      ? TOKENS_ON
+                        : str_eq(word, STR("build")) ? TOKENS_BUILD
+                                                     : TOKENS_OFF;
+    if (my->server_tokens == TOKENS_OFF && !str_eq(word, STR("off")))
+        my->signature = template_compile(s, 1, word);
+    return my->server_tokens != TOKENS_OFF || str_eq(word, STR("off")) || my->signature;
+}
+
+/* client_body_temp_path PATH [LEVEL1 [LEVEL2 [LEVEL3]]] */
+static bool
+set_temp_path(struct setting *s)
+{
+    struct core_settings *my = s->settings;
+    struct str path = compile_path(s->compile, setting_arg(s, 1));
+    my->client_body_temp_path = arena_dup(s->compile->arena, path);
+    for (unsigned i = 2; i < s->node->n; i++) {
+        uint64_t level;
+        if (!str_to_u64(setting_arg(s, i), 10, &level) || level == 0)
+            return setting_error(s, i, "\"client_body_temp_path\" directive invalid value");
+    }
+    return true;
+}
 
 /* keepalive_timeout TIMEOUT [HEADER_TIMEOUT] */
 static bool
@@ -100,8 +130,11 @@ complete_core(struct scope *scope, void *settings)
 }
 
 static const struct directive core_rows[] = {
-    { "server_tokens", CORE(server_tokens), EVERYWHERE, .initial = "on", .choices = tokens_choices,
-      .help = "Whether the version is shown in the Server field and on error pages." },
+    { "server_tokens", PLACE(struct core_settings, server_tokens), EVERYWHERE, .initial = "on",
+      .set = set_server_tokens, .syntax = "on | off | build | string",
+      .example = "server_tokens off;",
+      .help = "Whether the version is shown in the Server field and on error pages; or what is "
+              "shown there, nothing if it is empty. May have variables." },
     { "absolute_redirect", CORE(absolute_redirect), EVERYWHERE, .initial = "on",
       .help = "Whether redirects made by usher name scheme, host and port; if off, they are "
               "relative." },
@@ -156,9 +189,16 @@ static const struct directive core_rows[] = {
     { "client_body_buffer_size", CORE(client_body_buffer_size), EVERYWHERE, .initial = "16k",
       .help = "Request bodies that must be whole are kept in memory up to this size, in a "
               "temporary file beyond." },
-    { "client_body_temp_path", CORE(client_body_temp_path), EVERYWHERE, .initial = "/tmp",
-      .set = NULL, .args_min = 1, .args_max = 4, .syntax = "path [level1 [level2 [level3]]]",
-      .help = "Directory of temporary files for request bodies; they have no name there." },
+    { "client_body_temp_path", PLACE(struct core_settings, client_body_temp_path), EVERYWHERE,
+      .initial = "/tmp", .set = set_temp_path, .args_min = 1, .args_max = 4,
+      .syntax = "path [level1 [level2 [level3]]]",
+      .help =
+          "Directory of temporary files for request bodies; they have no name there, except "
+          "with client_body_in_file_only. It is made when it is missing; levels mean nothing." },
+    { "client_body_in_file_only", CORE(client_body_in_file_only), EVERYWHERE, .initial = "off",
+      .choices = in_file_choices,
+      .help = "Whether a request body that is read whole always goes to a file, whose name is "
+              "$request_body_file; with clean, the file is removed after the request." },
     { "uninitialized_variable_warn", CORE(uninitialized_variable_warn),
       EVERYWHERE | IN_SERVER_IF | IN_LOCATION_IF, .initial = "on",
       .help = "Whether the error log tells of variables that are used before set has given them a "

@@ -8,11 +8,13 @@
 struct error_pages;
 
 enum server_tokens { TOKENS_OFF, TOKENS_ON, TOKENS_BUILD };
+enum body_in_file { BODY_IN_MEMORY, BODY_IN_FILE, BODY_IN_FILE_CLEAN };
 enum lingering { LINGERING_OFF, LINGERING_ON, LINGERING_ALWAYS };
 
 /* http, server, location */
 struct core_settings {
-    unsigned server_tokens; /* enum server_tokens */
+    unsigned server_tokens;           /* enum server_tokens */
+    const struct template *signature; /* in place of what they say; or NULL */
     bool absolute_redirect, port_in_redirect, server_name_in_redirect;
     bool log_not_found, log_subrequest, recursive_error_pages;
     bool chunked_transfer_encoding, reset_timedout_connection;
@@ -24,9 +26,10 @@ struct core_settings {
     struct msec keepalive_timeout, keepalive_header, keepalive_time, keepalive_min_timeout;
     unsigned keepalive_requests;
     struct bytes client_body_buffer_size;
-    struct str client_body_temp_path;
-    const struct template *root; /* root or alias */
-    uint64_t root_scope;         /* serial of the scope that said it */
+    struct str client_body_temp_path;  /* followed by a NUL */
+    unsigned client_body_in_file_only; /* enum body_in_file */
+    const struct template *root;       /* root or alias */
+    uint64_t root_scope;               /* serial of the scope that said it */
     bool alias;
     size_t alias_cut; /* how much of the URI the alias stands for; SIZE_MAX: all (a regex location)
                        */

@@ -69,6 +69,8 @@ take_body(struct exchange *x, const struct exchange *parent, unsigned flags)
     x->body_kept = true;
     x->buffered_body = parent->buffered_body;
     x->body_file_size = parent->body_file_size;
+    if (parent->body_path.p)
+        x->body_path = arena_dup(&x->arena, parent->body_path);
     if (parent->body_file >= 0)
         x->body_file = fcntl(parent->body_file, F_DUPFD_CLOEXEC, 0);
 }

@@ -28,8 +28,10 @@ enum verdict
 gateway_take_body(struct gateway *g)
 {
     struct exchange *x = g->x;
-    if (take_instead(g))
-        return PASS;
+    bool in_file = x->location->core->client_body_in_file_only != BODY_IN_MEMORY;
+    enum verdict v = in_file && !x->body_streamed ? request_body_read(x) : PASS;
+    if (v != PASS || take_instead(g))
+        return v;
     if (!x->body_kept && x->body_streamed)
         return PASS; /* an earlier location has passed it on: it is gone */
     bool must_buffer = x->request.framing != FRAMING_LENGTH &&
@@ -38,7 +40,7 @@ gateway_take_body(struct gateway *g)
         stream(g);
         return PASS;
     }
-    enum verdict v = request_body_read(x);
+    v = request_body_read(x);
     if (v != PASS)
         return v;
     g->body_bytes = x->buffered_body;

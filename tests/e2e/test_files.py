@@ -7,6 +7,7 @@ import time
 import pytest
 
 from client import connect, get
+from origin import reply
 from wait import until
 
 FILES = {"html/a.txt": "one", "html/dir/index.html": "index", "html/dir/b.txt": "b"}
@@ -196,6 +197,7 @@ def test_the_log_names_the_link(links):
     ("limit_rate_after 1y;", '"limit_rate_after" directive invalid value'),
     ("disable_symlinks off from=/x;", '"from=" cannot be used with "off" parameter'),
     ("disable_symlinks on on;", 'duplicate parameters "on on"'), ("output_buffers 2 x;", '"output_buffers" directive invalid value'),
+    ("client_body_temp_path /tmp x;", '"client_body_temp_path" directive invalid value'), ("client_body_in_file_only maybe;", 'invalid value "maybe"'),
     ("aio maybe;", '"aio" directive invalid value'), ("postpone_output x;", '"postpone_output" directive invalid value'),
     ("limit_rate;", 'invalid number of arguments in "limit_rate" directive'),
     ("location / { limit_except GOT { } }", 'invalid method "GOT"'),
@@ -229,3 +231,59 @@ def test_limit_rate(usher):
     assert seconds("/slow/f") > 0.4
     assert seconds("/after/f?r=4k") < seconds("/slow/f")
     assert seconds("/free/f") < 0.4
+
+
+BODIES = """
+server {
+    listen 127.0.0.1:%%PORT%%; root html; client_body_temp_path tmp/bodies 1 2;
+    location /on { client_body_in_file_only on; proxy_pass http://%%O%%; proxy_set_header X-File $request_body_file; }
+    location /clean { client_body_in_file_only clean; proxy_pass http://%%O%%; proxy_set_header X-File $request_body_file; }
+    location /name { client_body_in_file_only on; proxy_pass http://%%O%%; proxy_pass_request_body off; proxy_set_header X-File $request_body_file;
+                     proxy_set_header Content-Length ""; }
+    location /memory { proxy_pass http://%%O%%; proxy_set_header X-File $request_body_file; }
+}
+"""
+
+
+@pytest.fixture
+def bodies(usher, origin):
+    seen = []
+
+    def answer(conn, request):
+        path = dict((k.lower(), v) for k, v in request.headers).get("x-file", "")
+        seen.append((path, request.body, open(path, "rb").read() if path else None))
+        return reply("ok")
+    proxy = usher(BODIES, O=origin(answer), start=False)
+    (proxy.prefix / "tmp").chmod(0o777)
+    proxy.start()
+    proxy.seen = seen
+    return proxy
+
+
+@pytest.mark.parametrize("target, stays", [("/on", True), ("/clean", False), ("/name", True)])
+def test_a_request_body_in_a_file(bodies, target, stays):
+    for body in (b"12345", b"x" * 100_000):
+        assert get(bodies, target, method="POST", body=body).text == "ok"
+        path, passed, read = bodies.seen[-1]
+        assert read == body and passed == (b"" if target == "/name" else body)
+        assert path.startswith(str(bodies.prefix / "tmp/bodies"))
+        until(lambda: os.path.exists(path) == stays, "the file to go or stay")
+        if stays:
+            assert os.stat(path).st_mode & 0o777 == 0o600
+    assert len({path for path, _, _ in bodies.seen}) == 2
+
+
+def test_a_request_body_in_memory_has_no_file(bodies):
+    assert get(bodies, "/memory", method="POST", body=b"12345").text == "ok"
+    assert bodies.seen == [("", b"12345", None)]
+    assert get(bodies, "/on").text == "ok"
+    assert bodies.seen[-1] == ("", b"", None)
+
+
+@pytest.mark.usher_only("a text is of nginx's paid edition")
+@pytest.mark.parametrize("words, field, page", [
+    ("'me/1'", "me/1", "<center>me/1</center>"), ("$host", "localhost", "<center>localhost</center>"), ('""', None, "<center></center>"),
+    ("off", "usher", "<center>usher</center>")])
+def test_server_tokens(usher, words, field, page):
+    r = get(usher("server_tokens %s; server { listen 127.0.0.1:%%%%PORT%%%%; return 404; }" % words))
+    assert r.get("Server") == field and page in r.text

@@ -94,9 +94,9 @@ get_request_body(struct exchange *x, struct str rest, struct str *out)
 }
 
 static bool
-get_none(struct exchange *x, struct str rest, struct str *out)
+get_request_body_file(struct exchange *x, struct str rest, struct str *out)
 {
-    return false;
+    return give(x->body_path, out);
 }
 
 static bool
@@ -279,7 +279,8 @@ const struct variable request_variables[] = {
     { "request", get_request, NULL, EACH, "The whole request line as it came." },
     { "request_body", get_request_body, NULL, EACH,
       "The request body, when it was read whole into memory." },
-    { "request_body_file", get_none, NULL, EACH, "Name of the file that holds the request body." },
+    { "request_body_file", get_request_body_file, NULL, EACH,
+      "Name of the file that holds the request body, with client_body_in_file_only." },
     { "request_id", get_request_id, NULL, 0, "16 random bytes in hexadecimal, one a request." },
     { "request_length", get_request_length, NULL, EACH,
       "Bytes of the request: line, header and body." },
