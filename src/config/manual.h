@@ -17,6 +17,8 @@ void manual_print_page(struct buf *b, const struct directive_set *const *sets, c
 void manual_print_index(struct buf *b, const struct directive_set *const *sets);
 /* What nginx has: what no row has, and what is accepted without effect; by module. */
 void manual_print_absent(struct buf *b, const struct directive_set *const *sets);
+/* All rows by name, as the section DIRECTIVES of a page of man(7). */
+void manual_print_roff(struct buf *b, const struct directive_set *const *sets);
 /* Every row of this name; false when there is none. */
 bool manual_print_name(struct buf *b, const struct directive_set *const *sets, struct str name);
 /* What may help with a name that no row has: 'did you mean "x"?' or the module it belongs to. Empty

@@ -93,9 +93,12 @@ static bool
 print(struct buf *b, const char *what)
 {
     const struct directive_set *const *sets = registry_sets();
-    if (strcmp(what, "--names") != 0)
+    if (strcmp(what, "--names") == 0)
+        manual_print_names(b, sets);
+    else if (strcmp(what, "--man") == 0)
+        manual_print_roff(b, sets);
+    else
         return manual_print_name(b, sets, str_of(what));
-    manual_print_names(b, sets);
     return true;
 }
 

@@ -1,0 +1,35 @@
+# fish completion for usher(8)
+
+set -l commands explain fmt help lint proxy
+set -l bare "not __fish_seen_subcommand_from $commands"
+
+complete -c usher -n "$bare" -f -a explain -d 'Follow a request through a configuration'
+complete -c usher -n "$bare" -f -a fmt -d 'Indent configurations anew'
+complete -c usher -n "$bare" -f -a help -d 'Tell what a directive means'
+complete -c usher -n "$bare" -f -a lint -d 'Name what is most likely not meant'
+complete -c usher -n "$bare" -f -a proxy -d 'A proxy without a configuration'
+complete -c usher -n "$bare" -s h -d 'Help'
+complete -c usher -n "$bare" -s v -d 'Version'
+complete -c usher -n "$bare" -s V -d 'Version and build'
+complete -c usher -n "$bare" -s t -d 'Test the configuration'
+complete -c usher -n "$bare" -s T -d 'Test and print the configuration'
+complete -c usher -n "$bare" -s q -d 'Only errors'
+complete -c usher -n "$bare" -s s -x -a 'stop quit reload reopen' -d 'Send a signal'
+complete -c usher -n "$bare" -s c -r -d 'Configuration'
+complete -c usher -n "$bare" -s e -r -d 'Error log'
+complete -c usher -n "$bare" -s g -x -d 'Directives'
+complete -c usher -n "not __fish_seen_subcommand_from fmt help proxy" -s p -x -a '(__fish_complete_directories)' -d 'Prefix'
+
+complete -c usher -n '__fish_seen_subcommand_from help' -f -a '(usher help --names 2>/dev/null)'
+complete -c usher -n '__fish_seen_subcommand_from help' -l names -d 'All names'
+complete -c usher -n '__fish_seen_subcommand_from help' -l manual -x -a '(__fish_complete_directories)' -d 'Write the reference'
+complete -c usher -n '__fish_seen_subcommand_from fmt' -s w -d 'Write the files'
+complete -c usher -n '__fish_seen_subcommand_from fmt' -l check -d 'Name those that would change'
+complete -c usher -n '__fish_seen_subcommand_from lint' -l format -x -a 'text json sarif' -d 'How findings are shown'
+complete -c usher -n '__fish_seen_subcommand_from lint' -l rule -x -a "(usher lint --rules 2>/dev/null | string replace -r ' .*' '')" -d 'Only these rules'
+complete -c usher -n '__fish_seen_subcommand_from lint' -l disable -x -a "(usher lint --rules 2>/dev/null | string replace -r ' .*' '')" -d 'All but these rules'
+complete -c usher -n '__fish_seen_subcommand_from lint' -l rules -d 'List the rules'
+complete -c usher -n '__fish_seen_subcommand_from explain' -s H -x -d 'A field of the request'
+complete -c usher -n '__fish_seen_subcommand_from explain' -l from -x -d 'The client'
+complete -c usher -n '__fish_seen_subcommand_from proxy' -l from -x -d 'Where to listen'
+complete -c usher -n '__fish_seen_subcommand_from proxy' -l to -x -d 'Where to pass'
