@@ -5,6 +5,7 @@
 #include "base/must.h"
 #include "exchange/copy.h"
 #include "exchange/error_page.h"
+#include "exchange/limits/challenge.h"
 #include "exchange/respond.h"
 #include "exchange/rewrite/program.h"
 #include "exchange/snapshot.h"
@@ -168,6 +169,8 @@ run_phases(struct exchange *x)
     if (x->is_subrequest)
         return settle(x, RESTART);
     enum verdict v = x->early_failure ? FAILED : run_calls(x, &x->server->on_request);
+    if (v == PASS && x->snapshot->challenge)
+        v = challenge_reserved(x);
     if (v == PASS)
         v = run_server_program(x);
     if (v == PASS)

@@ -9,6 +9,7 @@
 
 struct tls_servers;
 struct zones;
+struct challenge;
 
 struct snapshot {
     struct arena arena;
@@ -25,6 +26,7 @@ struct snapshot {
     struct regex *regexes; /* all compiled, for regexes_free */
     unsigned n_variables;
     struct upstream_table *upstreams;
+    struct challenge *challenge;       /* exchange/limits/challenge.h's; NULL: none */
     struct zones *zones;               /* exchange/zone.c's; NULL: none */
     void *const *main_settings;        /* the main scope's, by set */
     struct tls_servers *tls_servers;   /* exchange/secure/tls_server.c's; NULL: no TLS */

@@ -281,6 +281,21 @@ static const struct directive directives[] = {
     { "limit_req_log_level", FIELD(struct settings, log_level), EVERYWHERE, .initial = "error",
       .choices = levels,
       .help = "How loudly refusals are logged. Waits are logged one level lower." },
+    { "limit_req_challenge", NO_FIELD, IN_HTTP, .set = challenge_set, .flags = SETTINGS_APART,
+      .args_min = 1, .args_max = 5,
+      .syntax = "[difficulty=bits] [expires=time] [wait=time] [status=code] [factor=number]",
+      .example = "limit_req_challenge difficulty=17 expires=1h wait=10s status=403 factor=10;",
+      .unset = "difficulty=17 expires=1h wait=10s status=403 factor=10",
+      .help = "How action=challenge works: bits of the task (one more doubles the work), how long "
+              "a pass is good, how long who has no script must wait for one (0: never gets one), "
+              "the page's status, and how many times the rate and burst a pass allows." },
+    { "limit_req_challenge_secret", NO_FIELD, IN_HTTP, .set = challenge_set_secret,
+      .flags = SETTINGS_APART, .syntax = "file",
+      .example = "limit_req_challenge_secret challenge.key;",
+      .unset = "a random one for the life of the program",
+      .help =
+          "A file of at least 32 random bytes that signs passes, so that machines that share it "
+          "take each other's." },
     { 0 },
 };
 
