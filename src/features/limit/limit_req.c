@@ -292,10 +292,9 @@ static const struct directive directives[] = {
     { "limit_req_challenge_secret", NO_FIELD, IN_HTTP, .set = challenge_set_secret,
       .flags = SETTINGS_APART, .syntax = "file",
       .example = "limit_req_challenge_secret challenge.key;",
-      .unset = "a random one for the life of the program",
       .help =
           "A file of at least 32 random bytes that signs passes, so that machines that share it "
-          "take each other's." },
+          "take each other's; without it a random one for the life of the program." },
     { 0 },
 };
 
