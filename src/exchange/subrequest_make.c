@@ -94,6 +94,8 @@ subrequest_make(struct exchange *parent, struct str uri, struct str args, unsign
     x->is_subrequest = x->internal = true;
     x->server = parent->server;
     x->host = parent->host;
+    x->real_peer = parent->real_peer;
+    x->real_peer_text = parent->real_peer_text;
     x->uri = uri;
     x->args = args;
     x->values = subrequest_copy_values(x);

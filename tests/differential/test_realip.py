@@ -39,6 +39,10 @@ def test_several_that_are_trusted(agree, recursive):
 
 
 LEVELS = [
+    "set_real_ip_from 127.0.0.1; location / { add_before_body /a; addition_types *; proxy_pass http://%%BACKEND%%; } "
+    "location /a { proxy_set_header X-Seen $remote_addr; proxy_pass http://%%BACKEND%%/seen; }",
+    "location / { set_real_ip_from 127.0.0.1; add_before_body /a; addition_types *; proxy_pass http://%%BACKEND%%; } "
+    "location /a { proxy_set_header X-Seen $remote_addr; proxy_pass http://%%BACKEND%%/seen; }",
     "location / { set_real_ip_from 127.0.0.1; proxy_pass http://%%BACKEND%%; proxy_set_header X-Seen $remote_addr; }",
     "location / { set_real_ip_from 127.0.0.1; real_ip_header X-Forwarded-For; proxy_pass http://%%BACKEND%%; "
     "proxy_set_header X-Seen $remote_addr; }",

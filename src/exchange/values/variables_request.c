@@ -3,6 +3,7 @@
 #include "exchange/snapshot.h"
 #include "exchange/subrequest.h"
 #include "exchange/values/print.h"
+#include "http/base64.h"
 #include "http/uri.h"
 
 static bool
@@ -190,36 +191,6 @@ get_server_protocol(struct exchange *x, struct str rest, struct str *out)
         return give(STR("HTTP/3.0"), out);
     }
     return false;
-}
-
-static int
-base64_value(char c)
-{
-    if (c >= 'A' && c <= 'Z')
-        return c - 'A';
-    if (c >= 'a' && c <= 'z')
-        return c - 'a' + 26;
-    if (c >= '0' && c <= '9')
-        return c - '0' + 52;
-    return c == '+' ? 62 : c == '/' ? 63 : -1;
-}
-
-static struct str
-base64_decode(struct arena *a, struct str s)
-{
-    char *text = arena_text(a, s.n * 3 / 4 + 3);
-    unsigned bits = 0, have = 0;
-    size_t n = 0;
-    for (size_t i = 0; i < s.n && s.p[i] != '='; i++) {
-        int v = base64_value(s.p[i]);
-        if (v < 0)
-            return STR_NONE;
-        bits = bits << 6 | (unsigned)v;
-        have += 6;
-        if (have >= 8)
-            text[n++] = (char)(bits >> (have -= 8));
-    }
-    return (struct str){ text, n };
 }
 
 static bool
