@@ -210,6 +210,12 @@ file_describe(struct exchange *x, const struct stat *st)
         r->etag = etag_of(x, st);
 }
 
+const char *
+file_open_call(const struct exchange *x)
+{
+    return settings_of(x)->rule.symlinks == SYMLINKS_ALLOWED ? "open()" : "openat()";
+}
+
 void
 file_close(struct file *f)
 {

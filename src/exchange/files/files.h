@@ -48,6 +48,9 @@ void file_describe(struct exchange *x, const struct stat *st);
 /* All of it; f is the body's from here on. */
 struct body *file_body(struct exchange *x, struct file *f);
 
+/* What the log calls opening a file here: "open()". */
+const char *file_open_call(const struct exchange *x);
+
 /* It is not there. Whoever logs that asks log_not_found first. */
 static inline bool
 file_error_is_missing(int error)

@@ -19,8 +19,9 @@ static const struct directive directives[] = {
 };
 
 static enum verdict
-refuse(struct exchange *x, struct str path, int error)
+refuse(struct exchange *x, struct str directory, int error)
 {
+    struct str path = str_head(directory, directory.n - 1);
     if (file_error_is_missing(error))
         return fail_errno(x, FAULT_NOT_FOUND, -error, "opendir() \"" STR_FMT "\" failed",
                           STR_ARG(path));

@@ -1,8 +1,8 @@
 /* Static files: what answers when nothing else does, from below root or alias.
  *
  * Four system calls a request: open, fstat, close, and the codec's read or sendfile; the last alone
- * where open_file_cache knows the file. The URI is
- * normalised, so no path leaves the root but by a symbolic link of its owner's making. */
+ * where open_file_cache knows the file. The URI is normalised, so no path leaves the root but by a
+ * symbolic link of its owner's making. */
 #include "exchange/feature.h"
 #include "exchange/files/files.h"
 #include "exchange/hosts/location.h"
@@ -20,7 +20,8 @@ refuse(struct exchange *x, struct str path, int error)
                                                       : FAULT_FILE;
     if (missing && !x->location->core->log_not_found)
         return status_only(x, 404);
-    return fail_errno(x, fault, -error, "open() \"" STR_FMT "\" failed", STR_ARG(path));
+    return fail_errno(x, fault, -error, "%s \"" STR_FMT "\" failed", file_open_call(x),
+                      STR_ARG(path));
 }
 
 static enum verdict
@@ -46,13 +47,20 @@ send_file(struct exchange *x, struct file *f)
 }
 
 static enum verdict
+refuse_odd(struct exchange *x, struct str path)
+{
+    exchange_log(x, LEVEL_CRIT, 0, "\"" STR_FMT "\" is not a regular file", STR_ARG(path));
+    return status_only(x, 404);
+}
+
+static enum verdict
 judge(struct exchange *x, struct str path, struct file *f)
 {
     enum verdict v;
     if (S_ISDIR(f->st.st_mode))
         v = add_slash(x);
     else if (!S_ISREG(f->st.st_mode))
-        v = fail(x, FAULT_NOT_FOUND, "\"" STR_FMT "\" is not a regular file", STR_ARG(path));
+        v = refuse_odd(x, path);
     else if (x->request.method == METHOD_POST)
         v = status_only(x, 405);
     else
