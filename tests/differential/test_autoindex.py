@@ -39,6 +39,9 @@ server {
     location /off/ { alias html/d/; autoindex off; }
     location /rounded/ { alias html/d/; autoindex_exact_size off; }
     location /local/ { alias html/d/; autoindex_localtime on; }
+    location /utf8/ { alias html/d/; charset utf-8; }
+    location /latin/ { alias html/d/; charset latin1; autoindex_format xml; }
+    location /utf8json/ { alias html/d/; charset utf-8; autoindex_format json; charset_types *; }
     location /json/ { alias html/d/; autoindex_format json; autoindex_localtime on; }
     location /jsonp/ { alias html/d/; autoindex_format jsonp; }
     location /xml/ { alias html/d/; autoindex_format xml; autoindex_exact_size off; }
@@ -51,7 +54,7 @@ server {
     location /fields/ { alias html/d/empty/; add_header X-A b; expires 1h; etag on; }
 }
 """
-TARGETS = ["/d/", "/d", "/", "/d/sub/", "/d/sub", "/d/z%20dir", "/off/", "/rounded/", "/rounded/sub/", "/local/", "/json/", "/jsonp/",
+TARGETS = ["/d/", "/d", "/", "/d/sub/", "/d/sub", "/d/z%20dir", "/off/", "/rounded/", "/rounded/sub/", "/local/", "/utf8/", "/utf8/sub/", "/latin/", "/utf8json/", "/json/", "/jsonp/",
            "/jsonp/?callback=foo.bar_9", "/jsonp/?Callback=x", "/jsonp/?callback=", "/jsonp/?callback=a%3Cb", "/jsonp/?callback=a-b",
            "/jsonp/?callback=" + "a" * 128, "/jsonp/?callback=" + "a" * 129, "/json/?callback=x", "/jsonp/?x=1&callback=y", "/xml/",
            "/empty/", "/empty-json/", "/empty-xml/", "/page/", "/page/?i=a.txt", "/page/?i=nope", "/nope/", "/d/a.txt/", "POST /d/",
