@@ -170,6 +170,8 @@ struct exchange {
     struct fiber *cancel_on_gone; /* cancelled when the client goes away; NULL: nothing waits */
     struct fields carried;        /* fields of an X-Accel-Redirect, or of an error that has a page,
                                      that go into the final response */
+    bool let_in;                  /* access_grant, by the handler that has just passed */
+    bool any_suffices;            /* the access phases run with satisfy any */
     bool early_failure;  /* the front failed it before any phase (malformed head): only its error
                             page is made */
     bool timed_out;      /* the client stalled beyond its time: reset_timedout_connection */

@@ -89,11 +89,17 @@ exchange_close(struct exchange *x)
     snapshot_unuse(snapshot);
 }
 
+static bool
+is_access(const struct feature *f)
+{
+    return f->phase == PHASE_ACCESS || f->phase == PHASE_AUTH;
+}
+
 /* Who may come in was asked for the request that made a sub-request. */
 static bool
 is_settled(const struct exchange *x, const struct feature *f)
 {
-    return x->is_subrequest && (f->phase == PHASE_ACCESS || f->phase == PHASE_AUTH);
+    return x->is_subrequest && is_access(f);
 }
 
 /* Runs handlers until one of them has something to say. */
@@ -107,7 +113,7 @@ run_calls(struct exchange *x, const struct calls *calls)
         enum verdict v =
             x->trace ? trace_call(x, call) : call->feature->on_request(x, call->settings);
         if (v != PASS)
-            return v;
+            return v == FAILED && is_access(call->feature) ? access_refused(x) : v;
     }
     return PASS;
 }

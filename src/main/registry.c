@@ -3,6 +3,7 @@
 #include "main/registry.h"
 
 #include "exchange/accept_gzip.h"
+#include "exchange/auth/satisfy.h"
 #include "exchange/feature.h"
 #include "exchange/files/files.h"
 #include "exchange/http2.h"
@@ -16,10 +17,23 @@
 #include "upstream/upstream.h"
 
 static const struct directive_set *const rooms[] = {
-    &config_directives,      &process_directives, &log_directives,      &http_directives,
-    &server_directives,      &core_directives,    &accepted_directives, &upstream_directives,
-    &ssl_directives,         &http2_directives,   &gzip_directives,     &file_directives,
-    &certificate_directives, &ocsp_directives,    &program_set,         NULL,
+    &config_directives,
+    &process_directives,
+    &log_directives,
+    &http_directives,
+    &server_directives,
+    &core_directives,
+    &accepted_directives,
+    &upstream_directives,
+    &ssl_directives,
+    &access_directives,
+    &http2_directives,
+    &gzip_directives,
+    &file_directives,
+    &certificate_directives,
+    &ocsp_directives,
+    &program_set,
+    NULL,
 };
 
 const struct directive_set *const *

@@ -3,17 +3,31 @@
 
 #include <arpa/inet.h>
 
+/* Decimal numbers, leading zeros or not, as nginx reads them. */
+static bool
+parse_v4(struct str text, unsigned char out[4])
+{
+    for (unsigned i = 0; i < 4; i++) {
+        uint64_t octet;
+        bool dot = str_find(text, '.') >= 0;
+        if (dot != (i < 3) || !str_to_u64(str_cut(&text, '.'), 255, &octet))
+            return false;
+        out[i] = (unsigned char)octet;
+    }
+    return true;
+}
+
 static bool
 parse_host(struct str text, struct prefix *out)
 {
     char copy[INET6_ADDRSTRLEN];
+    out->family = AF_INET;
+    if (parse_v4(text, out->bytes))
+        return true;
     if (text.n >= sizeof copy || memchr(text.p, '\0', text.n))
         return false;
     memcpy(copy, text.p, text.n);
     copy[text.n] = '\0';
-    out->family = AF_INET;
-    if (inet_pton(AF_INET, copy, out->bytes) == 1)
-        return true;
     out->family = AF_INET6;
     return inet_pton(AF_INET6, copy, out->bytes) == 1;
 }

@@ -61,14 +61,31 @@ add_phase(struct gathering *g, struct scope *s, enum phase phase)
     }
 }
 
+/* The access phases: with satisfy any they are one call. */
+static void
+add_access(struct gathering *g, struct scope *s)
+{
+    const struct access_settings *access = scope_settings(s, &access_directives);
+    struct gathering of_any = { .n = 0 }, *to = access->satisfy == SATISFY_ANY ? &of_any : g;
+    add_phase(to, s, PHASE_ACCESS);
+    add_phase(to, s, PHASE_AUTH);
+    if (of_any.n == 0)
+        return;
+    struct calls *calls = arena_new(s->compile->arena, struct calls);
+    *calls = keep(&of_any, NULL, s->compile->arena);
+    append(g, &satisfy_any, calls);
+}
+
 void
 calls_of_location(struct scope *s, struct location *l)
 {
     struct gathering request = { .n = 0 }, response = { .n = 0 }, log = { .n = 0 };
     const struct location *outer = l->parent;
     struct arena *a = s->compile->arena;
-    for (enum phase phase = PHASE_INPUT; phase < PHASE_CONTENT; phase++)
+    for (enum phase phase = PHASE_INPUT; phase < PHASE_ACCESS; phase++)
         add_phase(&request, s, phase);
+    add_access(&request, s);
+    add_phase(&request, s, PHASE_PRECONTENT);
     if (l->content.feature)
         append(&request, l->content.feature, l->content.settings);
     else

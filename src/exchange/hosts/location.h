@@ -1,6 +1,7 @@
 /* Virtual servers and locations: where a request goes (nginx's server_name and location rules). */
 #pragma once
 
+#include "exchange/auth/satisfy.h"
 #include "exchange/feature.h"
 #include "exchange/http2.h"
 #include "exchange/settings.h"
@@ -39,6 +40,7 @@ struct location {
     struct location *except;    /* in its place for methods that are not in `methods`; or NULL */
     uint32_t methods;           /* bits by enum method */
     const struct core_settings *core;
+    const struct access_settings *access;
     const struct http2_settings *http2;
     const struct gzip_settings *gzip;
     const struct file_settings *files;

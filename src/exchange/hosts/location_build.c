@@ -124,6 +124,7 @@ take_settings(struct location *l, struct scope *s)
 {
     l->settings = s->settings;
     l->core = scope_settings(s, &core_directives);
+    l->access = scope_settings(s, &access_directives);
     l->http2 = scope_settings(s, &http2_directives);
     l->gzip = scope_settings(s, &gzip_directives);
     l->files = scope_settings(s, &file_directives);

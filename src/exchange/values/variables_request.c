@@ -1,5 +1,6 @@
 /* Variables that tell what the client asked for. */
 #include "base/random.h"
+#include "exchange/auth/credentials.h"
 #include "exchange/snapshot.h"
 #include "exchange/subrequest.h"
 #include "exchange/values/print.h"
@@ -196,13 +197,8 @@ get_server_protocol(struct exchange *x, struct str rest, struct str *out)
 static bool
 get_remote_user(struct exchange *x, struct str rest, struct str *out)
 {
-    struct str value = fields_value(&x->request.fields, HEADER_AUTHORIZATION);
-    if (!str_starts_nocase(value, STR("Basic ")))
-        return false;
-    struct str pair = base64_decode(&x->arena, str_trim(str_skip(value, 6)));
-    ptrdiff_t colon = str_find(pair, ':');
-    *out = colon < 0 ? STR_NONE : str_head(pair, (size_t)colon);
-    return colon >= 0;
+    struct str password;
+    return credentials_basic(x, out, &password);
 }
 
 static bool

@@ -1,5 +1,6 @@
 /* auth_request: a sub-request says who may come in. auth_request_set: what else it says is kept in
  * variables. */
+#include "exchange/auth/satisfy.h"
 #include "exchange/feature.h"
 #include "exchange/snapshot.h"
 #include "exchange/subrequest.h"
@@ -89,8 +90,10 @@ judge(struct exchange *x, const struct exchange *child)
         return status_only(x, 403);
     if (status == 401)
         return refuse(x, child);
-    if (status >= 200 && status < 300)
+    if (status >= 200 && status < 300) {
+        access_grant(x);
         return PASS;
+    }
     return fail(x, FAULT_INTERNAL, "auth request unexpected status: %u", status);
 }
 
