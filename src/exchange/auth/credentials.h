@@ -5,5 +5,3 @@
 
 /* User and password of Authorization: Basic. False: there are none, or the user has no name. */
 bool credentials_basic(struct exchange *x, struct str *user, struct str *password);
-/* The bytes that base64 stands for; false when it is malformed. */
-bool base64_decode(struct arena *a, struct str text, struct str *out);

@@ -1,7 +1,7 @@
 /* The ways in which passwords are stored. */
 #include "exchange/auth/password_check.h"
 
-#include "exchange/auth/credentials.h"
+#include "http/base64.h"
 
 #include <crypt.h>
 #include <openssl/crypto.h>
@@ -33,11 +33,10 @@ static bool
 matches_sha(struct str stored, struct str password, bool salted)
 {
     struct arena a;
-    struct str bytes;
     unsigned char digest[SHA_DIGEST_LENGTH];
     arena_init(&a, 0);
-    bool fine = base64_decode(&a, stored, &bytes) &&
-                (salted ? bytes.n >= sizeof digest : bytes.n == sizeof digest);
+    struct str bytes = base64_decode(&a, stored);
+    bool fine = salted ? bytes.n >= sizeof digest : bytes.n == sizeof digest;
     if (fine) {
         struct str text = arena_join(&a, password, str_skip(bytes, sizeof digest));
         SHA1((const unsigned char *)text.p, text.n, digest);

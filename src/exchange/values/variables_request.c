@@ -4,7 +4,6 @@
 #include "exchange/snapshot.h"
 #include "exchange/subrequest.h"
 #include "exchange/values/print.h"
-#include "http/base64.h"
 #include "http/uri.h"
 
 static bool
