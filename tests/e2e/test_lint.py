@@ -109,6 +109,18 @@ def test_every_example_is_clean(path, tmp_path):
     assert (done.returncode, done.stdout) == (0, ""), done.stdout + done.stderr
 
 
+@pytest.mark.parametrize("path", sorted((ROOT / "tests/e2e/sites_clean").glob("*.conf")), ids=lambda p: p.name)
+def test_sites_as_they_are_written_are_clean_and_can_be_explained(path, tmp_path):
+    conf = tmp_path / "site.conf"
+    conf.write_text(path.read_text())
+    (tmp_path / "fastcgi_params").write_bytes(PACKAGED["fastcgi_params"])
+    done = lint("--disable=no-effect", conf)
+    assert (done.returncode, done.stdout) == (0, ""), done.stdout + done.stderr
+    for url in ("/", "/index.php/a?b=c", "/api/x", "/.well-known/carddav", "/a.css", "/none/", "/502.html"):
+        done = subprocess.run([BIN, "explain", conf, "GET", url], capture_output=True, text=True, timeout=20)
+        assert done.returncode == 0 and "\nanswer " in done.stdout, done.stderr
+
+
 def test_each_rule_that_loads_shows_its_bad_text_and_passes_its_good_one(conf):
     rules = json.loads(lint("--rules", "--format=json").stdout)
     assert len(rules) >= 25

@@ -95,5 +95,6 @@ const struct feature gzip_static_ = {
     .directives = directives,
     .used = is_used,
     .on_request = serve,
+    .explain = serve,
     .on_response = say_so,
 };

@@ -37,6 +37,7 @@ const struct feature stub_status_ = {
     .phase = PHASE_CONTENT,
     .directives = directives,
     .on_request = serve,
+    .explain = serve,
     .content_only = true,
     .content_stays = true,
 };
