@@ -210,7 +210,8 @@ static const struct directive core_rows[] = {
     { "alias", PLACE(struct core_settings, root), IN_LOCATION, .set = set_alias, .syntax = "path",
       .example = "alias /data/w3/images/;",
       .help = "Directory or file that takes the place of the location's prefix in a file's path. "
-              "Both should end with a slash, or neither. May have variables." },
+              "Both should end with a slash, or neither. May have variables.",
+      .differs = "without its slash, an alias does not serve what lies beside it." },
     { "internal", PLACE(struct core_settings, internal), IN_LOCATION, .set = set_internal,
       .args_max = ARGS_NONE, .syntax = "", .example = "internal;",
       .help = "Only internal redirects (error_page, try_files, index, X-Accel-Redirect) lead to "
@@ -272,7 +273,8 @@ static const struct directive server_rows[] = {
       .initial = "4 8k", .set = set_large_buffers, .args_min = 2, .args_max = 2,
       .syntax = "number size",
       .help = "A request line or a header line may have `size` bytes (414, 431), a whole head "
-              "`number` times as many." },
+              "`number` times as many.",
+      .differs = "a head that is too large is answered with 431, not 400." },
     { "client_header_timeout", SERVER(client_header_timeout), IN_HTTP | IN_SERVER, .initial = "60s",
       .help = "Time in which a request head must arrive; 408 beyond." },
     { "max_headers", SERVER(max_headers), IN_HTTP | IN_SERVER, .initial = "1000",

@@ -87,12 +87,13 @@ is_replaced(const struct node *inner, const struct node *block, struct str name)
     return false;
 }
 
+/* What stands in http alone (zones, formats) defines, and holds nowhere. */
 static bool
 is_of(const struct feature *f, struct str name)
 {
     for (const struct directive *d = f->directives; d && d->name; d++)
         if (str_eq(str_of(d->name), name) && !(d->flags & BLOCK))
-            return true;
+            return d->contexts & (IN_SERVER | IN_LOCATION | IN_LOCATION_IF);
     return false;
 }
 

@@ -276,6 +276,22 @@ pattern_has_bare_dot(struct str s)
 }
 
 bool
+pattern_has_bare_extension(struct str s)
+{
+    enum kind since = NOTHING; /* the last dot: what followed it, as far as it is an extension's */
+    bool found = false, ends = false;
+    for (struct piece p = next(&s); p.kind; p = next(&s)) {
+        bool begins = since == DOT && (p.kind == OPEN || (p.kind == LITERAL && is_letter(p.c)));
+        bool goes_on = found && (p.kind == LITERAL || p.kind == BAR || p.kind == CLOSE ||
+                                 p.kind == OPEN || p.kind == QUANTIFIER);
+        ends = p.kind == END && found;
+        found = begins || (goes_on && !(p.kind == LITERAL && p.c == '/'));
+        since = p.kind;
+    }
+    return ends;
+}
+
+bool
 pattern_is_open_before(struct str s)
 {
     struct piece p = next(&s);

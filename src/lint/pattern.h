@@ -14,6 +14,8 @@ bool pattern_has_question_mark(struct str pattern);
 bool pattern_nests_quantifiers(struct str pattern);
 /* example.com: a dot between letters that stands for any byte. */
 bool pattern_has_bare_dot(struct str pattern);
+/* ".php$", ".(jpg|png)$": a dot before an extension that stands for any byte. */
+bool pattern_has_bare_extension(struct str pattern);
 /* A name that may go on before or after what the pattern says. */
 bool pattern_is_open_before(struct str pattern);
 bool pattern_is_open_after(struct str pattern);

@@ -26,6 +26,10 @@ const struct rule lint_rules[] = {
       "Addresses that no rule names are let in, so a list of allow alone keeps nobody out.",
       "add \"deny all;\" after it", "server { location / { allow 10.0.0.0/8; } }",
       "server { location / { allow 10.0.0.0/8; deny all; } }", check_allow_without_deny },
+    { "bare-dot", LEVEL_WARN,
+      "A dot that is not escaped stands for any byte: \".php$\" takes /aphp too.",
+      "write \\. for a dot", "server { location ~ .php$ { return 403; } }",
+      "server { location ~ \\.php$ { return 403; } }", check_bare_dot },
     { "cors-reflection", LEVEL_WARN,
       "To answer with whatever Origin came, and to allow credentials, lets every site read what "
       "the "

@@ -15,7 +15,7 @@ check_fn check_lost_add_header, check_lost_set_header, check_cors_reflection;
 check_fn check_host_regex_anchor, check_plain_443, check_redirect_loop;
 /* rules_locations.c */
 check_fn check_if_in_location, check_shadowed_location, check_regex_never_matches,
-    check_regex_backtracking;
+    check_regex_backtracking, check_bare_dot;
 /* rules_passes.c */
 check_fn check_proxy_pass_variable, check_http_splitting, check_missing_host_header,
     check_proxy_pass_uri;

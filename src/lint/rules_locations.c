@@ -113,6 +113,16 @@ check_regex_never_matches(struct lint *l, const struct node *node)
         lint_add(l, p.span, "the path is decoded before it is compared: %%XX never matches");
 }
 
+void
+check_bare_dot(struct lint *l, const struct node *node)
+{
+    if (!node_is(node, "location") || !node->block)
+        return;
+    struct place p = place_of(node);
+    if (place_is_regex(&p) && pattern_has_bare_extension(p.name))
+        lint_add(l, p.span, "the dot stands for any byte");
+}
+
 static void
 judge_effort(struct lint *l, struct str pattern, struct span at)
 {

@@ -220,7 +220,8 @@ static const struct directive directives[] = {
     { "worker_processes", PLACE(struct process_settings, worker_processes), IN_MAIN, .initial = "1",
       .syntax = "number | auto", .set = set_worker_processes,
       .help = "Event-loop threads of the worker process. auto takes as many as there are "
-              "processors that the process may use, its control group's quota included." },
+              "processors that the process may use, its control group's quota included.",
+      .differs = "they are threads of one process; auto looks at the quota." },
     { "daemon", FIELD(struct process_settings, daemon), IN_MAIN, .initial = "on",
       .help = "Whether usher leaves the terminal. The command returns when every socket listens." },
     { "master_process", FIELD(struct process_settings, master_process), IN_MAIN, .initial = "on",
@@ -289,7 +290,8 @@ static const struct directive directives[] = {
     { "worker_connections", PLACE(struct process_settings, worker_connections), IN_EVENTS,
       .initial = "512", .syntax = "number", .set = set_worker_connections,
       .help = "Client connections at most in each thread. When it is reached, the connection that "
-              "has been idle longest makes room." },
+              "has been idle longest makes room.",
+      .differs = "connections to servers are not counted." },
     { "use", NO_FIELD, IN_EVENTS, .syntax = "method", .flags = IGNORED, .set = set_use,
       .help = "How events are waited for; epoll is the only method there is.",
       .example = "use epoll;" },

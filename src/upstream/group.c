@@ -176,7 +176,8 @@ static const struct directive directives[] = {
       .args_min = 1, .args_max = 2, .set = set_keepalive, .syntax = "connections [local]",
       .help = "How many idle connections to the group's servers each thread keeps open; beyond it "
               "the least recently used are closed. 0 keeps none. `local` is accepted and makes no "
-              "difference." },
+              "difference.",
+      .differs = "32 is the default since nginx 1.29.7, for each process; here for each thread." },
     { "keepalive_requests", FIELD(struct settings, keepalive_requests), IN_UPSTREAM,
       .initial = "1000", .help = "After so many requests a connection to a server is closed." },
     { "keepalive_timeout", FIELD(struct settings, keepalive_timeout), IN_UPSTREAM, .initial = "60s",
@@ -192,6 +193,8 @@ static const struct directive directives[] = {
       .syntax = "address ... [valid=time] [ipv4=on|off] [ipv6=on|off] [status_zone=zone]",
       .help = "Name servers to ask for the names of servers. Without it those of the system are "
               "asked. valid overrides the TTL of answers.",
+      .differs =
+          "names in upstream blocks are resolved again when their TTL ends, with or without it.",
       .example = "resolver 127.0.0.53 [::1]:5353 valid=30s;" },
     { "resolver_timeout", FIELD(struct settings, resolver_timeout), OUTSIDE | IN_UPSTREAM,
       .initial = "30s", .help = "How long to wait for a name to resolve." },

@@ -49,11 +49,13 @@ static const struct directive rows[] = {
     { "ssl_protocols", SSL(protocols), EVERYWHERE, .initial = "TLSv1.2 TLSv1.3",
       .choices = protocol_choices, .flags = CHOICES_ADD,
       .help = "The protocols that are spoken. SSLv2 and SSLv3 are accepted here and never "
-              "spoken." },
+              "spoken.",
+      .differs = "in nginx those of the default server hold for all servers of its address." },
     { "ssl_ciphers", SSL(ciphers), EVERYWHERE,
       .initial = "ECDHE+AESGCM:ECDHE+CHACHA20:DHE+AESGCM:DHE+CHACHA20", .syntax = "ciphers",
       .help = "Ciphers of TLSv1.2 and older, as OpenSSL writes them. By default all of them have "
-              "forward secrecy; for those of TLSv1.3: ssl_conf_command Ciphersuites." },
+              "forward secrecy; for those of TLSv1.3: ssl_conf_command Ciphersuites.",
+      .differs = "nginx has HIGH:!aNULL:!MD5 by default." },
     { "ssl_prefer_server_ciphers", SSL(prefer_server_ciphers), EVERYWHERE, .initial = "off",
       .help = "Whether the server's order of ciphers counts rather than the client's." },
     { "ssl_ecdh_curve", SSL(curves), EVERYWHERE, .initial = "auto", .syntax = "curve[:curve...]",
@@ -66,7 +68,9 @@ static const struct directive rows[] = {
       .syntax = "off | none | [builtin[:size]] [shared:name:size]",
       .example = "ssl_session_cache shared:SSL:10m;",
       .help = "Where sessions are stored for clients of TLSv1.2 that resume by ID. Caches of one "
-              "name are one, for all threads and over reloads. Tickets need none." },
+              "name are one, for all threads and over reloads. Tickets need none.",
+      .differs = "it is not needed for resumption: tickets are common to all threads, and outlive "
+                 "reloads." },
     { "ssl_session_timeout", SSL(session_timeout), EVERYWHERE, .initial = "5m",
       .help = "How long a session may be resumed." },
     { "ssl_session_tickets", SSL(session_tickets), EVERYWHERE, .initial = "on",
@@ -83,7 +87,8 @@ static const struct directive rows[] = {
       .example = "ssl_buffer_size 4k;",
       .help =
           "The largest record that is sent. By default records begin small and grow to 16k with "
-          "the transfer." },
+          "the transfer.",
+      .differs = "in nginx it is the size of every record, 16k by default." },
     { "ssl_client_certificate", OWN(client_certificate), EVERYWHERE, .set = ssl_set_file,
       .syntax = "file", .example = "ssl_client_certificate clients-ca.pem;",
       .help = "Authorities whose client certificates are trusted, in PEM. Their names are sent to "

@@ -57,7 +57,8 @@ static const struct directive directives[] = {
       .example = "try_files $uri $uri/ /index.html;",
       .help = "The first file that exists below root or alias (a directory where a slash ends the "
               "word) answers in place of the URI; else the last word: another URI, a named "
-              "location, or a status." },
+              "location, or a status.",
+      .differs = "a path made of variables does not climb out of the root." },
     { 0 },
 };
 
