@@ -3,6 +3,7 @@
 #include "exchange/snapshot.h"
 
 #include "base/must.h"
+#include "exchange/limits/challenge.h"
 #include "exchange/values/regex.h"
 #include "exchange/zone.h"
 
@@ -75,6 +76,7 @@ init_compile(const struct snapshot_request *r, struct snapshot *snap, struct dia
     c->prefix = arena_dup(&snap->arena, r->prefix);
     const char *slash = r->path.n ? memrchr(r->path.p, '/', r->path.n) : NULL;
     c->conf_dir = slash ? arena_dup(&snap->arena, str_between(r->path.p, slash + 1)) : c->prefix;
+    challenge_prepare();
     variable_table_init(&snap->variables, &snap->arena);
     variable_table_add_core(&snap->variables);
     for (unsigned i = 0; features[i]; i++)

@@ -103,6 +103,19 @@ def test_static_site(usher, origin):
         assert (r.status, r.get("Location")) == (301, "http://www.example.com/a?b")
 
 
+@pytest.mark.usher_only("key_prefix, count, action")
+def test_limits(usher, origin):
+    """Guesses end, downloads are few, and the API is counted by its key."""
+    b = backends(origin)
+    b["B1"] = origin(lambda conn, r: reply(b"", status="401 Unauthorized" if r.target == "/login" else "200 OK"))
+    proxy = usher(example("limits.conf"), **b)
+    with connect(proxy) as c:
+        assert [c.get("/login").status for _ in range(8)] == [401] * 6 + [429] * 2
+        assert [c.get("/").status for _ in range(20)] == [200] * 20
+        assert {c.get("/api/", headers={"X-Api-Key": str(n % 2)}).status for n in range(40)} == {200}
+        assert c.get("/downloads/x").status == 200
+
+
 def test_websocket_and_events(usher, origin):
     b = backends(origin)
     proxy = usher(example("websocket-and-events.conf"), **b)

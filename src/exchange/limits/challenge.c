@@ -222,16 +222,15 @@ challenge_reserved(struct exchange *x)
 
 /* --- Configuration --- */
 
-static struct str
-random_secret(void)
+static unsigned char random_secret[32];
+
+void
+challenge_prepare(void)
 {
-    /* Made by the first compile, which is the supervisor's: its workers inherit it. */
-    static unsigned char of_process[32];
     static bool made;
     if (!made)
-        random_bytes(of_process, sizeof of_process);
+        random_bytes(random_secret, sizeof random_secret);
     made = true;
-    return (struct str){ (const char *)of_process, sizeof of_process };
 }
 
 static void
@@ -251,7 +250,9 @@ challenge_of(struct compile *c)
         *snap->challenge = (struct challenge){
             .difficulty = 17, .status = 403, .factor = 10, .expires_s = 3600, .wait_s = 10
         };
-        use_secret(snap->challenge, random_secret());
+        challenge_prepare();
+        use_secret(snap->challenge,
+                   (struct str){ (const char *)random_secret, sizeof random_secret });
     }
     return snap->challenge;
 }

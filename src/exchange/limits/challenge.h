@@ -42,6 +42,8 @@ struct challenge_whom challenge_for(const struct challenge *c, struct str zone, 
 /* A path of this site with its arguments, to be gone back to; "/" in place of all else. */
 struct str challenge_way_back(struct str wanted);
 
+/* Makes the process's secret. Called before any worker is forked: all have the same. */
+void challenge_prepare(void);
 /* .set of limit_req_challenge and limit_req_challenge_secret, both of http. */
 bool challenge_set(struct setting *s);
 bool challenge_set_secret(struct setting *s);
