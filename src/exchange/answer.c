@@ -80,9 +80,18 @@ redirect_location(struct exchange *x, struct str location)
     return is_path ? make_absolute(x, location) : location;
 }
 
+/* A location made of variables may bring a line break along, which would end the field. */
+static bool
+is_one_line(struct str s)
+{
+    return str_find(s, '\n') < 0 && str_find(s, '\r') < 0 && str_find(s, '\0') < 0;
+}
+
 enum verdict
 redirect(struct exchange *x, unsigned status, struct str location)
 {
+    if (!is_one_line(location))
+        return fail(x, FAULT_INTERNAL, "a line break in the location of a redirect");
     response_init(x, status);
     fields_add_known(&x->response.fields, HEADER_LOCATION, redirect_location(x, location));
     return FAILED;

@@ -39,7 +39,7 @@ exchange_open_in(struct snapshot *snapshot, struct client *client, const struct 
     x->connection = connection;
     x->began_us = clock_us();
     x->began_wall_us = clock_wall_us();
-    x->response.last_modified = -1;
+    x->response.last_modified = x->response.content_length = -1;
     x->body_file = -1;
     fields_init(&x->request.fields, &x->arena);
     fields_init(&x->request_trailers, &x->arena);

@@ -22,6 +22,7 @@ struct upstream_trail {
     struct upstream_step *first, *last;
     const struct fields *fields;   /* of the last response, for $upstream_http_ */
     const struct fields *trailers; /* for $upstream_trailer_ */
+    struct str last_server;        /* as configured: $upstream_last_server_name */
     struct str host;               /* $proxy_host */
     struct str port;               /* $proxy_port */
     struct str scheme;             /* "http://", for the error log's upstream: "…" */

@@ -300,13 +300,17 @@ write_end(struct exchange *x)
     struct h1_exchange *h = x->connection;
     if (h->promised > 0)
         return break_promise(x, "shorter");
-    if (h->chunked_out && !h->ended) {
-        if (!h->head_held)
-            buf_init(&h->head, &x->arena, 64, 0);
-        h1_write_last_chunk(&h->head, &x->response.trailers);
-        h->ended = h->head_held = true;
-    }
-    return flush(x);
+    if (!h->chunked_out || h->ended)
+        return flush(x);
+    if (!h->head_held)
+        buf_init(&h->head, &x->arena, 64, 0);
+    size_t head = h->head.n;
+    h1_write_last_chunk(&h->head, &x->response.trailers);
+    h->ended = h->head_held = true;
+    size_t end = h->head.n - head;
+    int r = flush(x);
+    x->sent_body_bytes += r == 0 ? end : 0; /* what is held counts as head */
+    return r;
 }
 
 static int

@@ -232,6 +232,7 @@ try_peer(struct gateway *g)
 {
     for (bool fresh = false;; fresh = true) {
         begin_step(g, peer_name(g->attempt.peer));
+        g->x->trail->last_server = peer_host(g->attempt.peer);
         struct outcome o = gateway_connect(g, fresh);
         if (o.fault == FAULT_NONE)
             o = ask(g);

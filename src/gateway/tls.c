@@ -36,23 +36,31 @@ identity_of(const struct gateway *g)
     return buf_str(&b);
 }
 
+static void
+aim_name(struct gateway *g)
+{
+    const struct gateway_tls_settings *my = g->target.tls;
+    struct str name = host_of(my->name ? template_eval(my->name, g->x) : g->target.host);
+    g->tls->server_name = my->server_name ? name : STR_NONE;
+    g->tls->verify_name = my->verify ? name : STR_NONE;
+}
+
 void
 gateway_tls_aim(struct gateway *g)
 {
     const struct gateway_tls_settings *my = g->target.tls;
     struct tls_target *t = arena_new(&g->x->arena, struct tls_target);
-    struct str name = host_of(my->name ? template_eval(my->name, g->x) : g->target.host);
     t->context = my->made->context;
     t->certificate = my->made->certificate;
     t->alpn = g->codec->shares ? STR("h2") : STR_NONE;
-    t->server_name = my->server_name ? name : STR_NONE;
-    t->verify_name = my->verify ? name : STR_NONE;
     t->session_key = my->session_reuse;
     g->tls = t;
+    if (my->name == NULL || template_is_plain(my->name))
+        aim_name(g);
 }
 
-/* A certificate whose name has variables is had for a try at a time; what is the same stays the
- * same. */
+/* A certificate whose name has variables is had for a try at a time, and the name that variables
+ * give may be the try's; what is the same stays the same. */
 bool
 gateway_tls_begin(struct gateway *g, struct tls_problem *p)
 {
@@ -64,6 +72,8 @@ gateway_tls_begin(struct gateway *g, struct tls_problem *p)
             return false;
         g->tls->certificate = some[0];
     }
+    if (g->target.tls->name && !template_is_plain(g->target.tls->name))
+        aim_name(g);
     g->identity = identity_of(g);
     return true;
 }

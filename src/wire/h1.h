@@ -81,6 +81,7 @@ size_t h1_chunk_head(uint64_t size, char *out);
 void h1_write_last_chunk(struct buf *b, const struct fields *trailers);
 /* "HTTP/1.1 200 OK\r\n" — status lines of known codes are prebuilt. */
 void h1_write_status_line(struct buf *b, unsigned status, struct str reason);
-/* "Name: value\r\n" for each; values with CR, LF or NUL are a bug of ours: must. */
+/* "Name: value\r\n" for each. One with CR, LF or NUL (a value made of variables may have them)
+ * would be a second field, and is left out. */
 void h1_write_fields(struct buf *b, const struct fields *f);
 void h1_write_field(struct buf *b, struct str name, struct str value);

@@ -1,4 +1,5 @@
 """Variables: what they are in answers, in requests to backends, and in the log. The same on nginx."""
+import base64
 import os
 import re
 import socket
@@ -190,3 +191,61 @@ def test_faulty_variables_are_refused(usher, text, problem):
     p = say(usher, text, start=False)
     r = p.run("-t")
     assert r.returncode == 1 and re.search(r"\[emerg\].* " + re.escape(problem), r.stderr)
+
+
+# nginx's alphabetical index of variables, as far as it is HTTP's; * stands for any end of the name.
+INDEX = """arg_x args binary_remote_addr body_bytes_sent bytes_sent connection connection_requests connection_time connections_active
+    connections_reading connections_waiting connections_writing content_length content_type cookie_x document_root document_uri
+    fastcgi_path_info fastcgi_script_name host hostname http2 http_x https is_args is_request_port limit_rate msec nginx_version pid pipe
+    proxy_add_x_forwarded_for proxy_host proxy_port proxy_protocol_addr proxy_protocol_port proxy_protocol_server_addr
+    proxy_protocol_server_port proxy_protocol_tlv_0x01 query_string realip_remote_addr realip_remote_port realpath_root remote_addr
+    remote_port remote_user request request_body request_body_file request_completion request_filename request_id request_length
+    request_method request_port request_time request_uri scheme sent_http_x sent_trailer_x server_addr server_name server_port
+    server_protocol ssl_alpn_protocol ssl_cipher ssl_ciphers ssl_client_cert ssl_client_escaped_cert ssl_client_fingerprint
+    ssl_client_i_dn ssl_client_i_dn_legacy ssl_client_raw_cert ssl_client_s_dn ssl_client_s_dn_legacy ssl_client_serial
+    ssl_client_sigalg ssl_client_v_end ssl_client_v_remain ssl_client_v_start ssl_client_verify ssl_curve ssl_curves ssl_early_data
+    ssl_ech_outer_server_name ssl_ech_status ssl_protocol ssl_server_name ssl_session_id ssl_session_reused ssl_sigalg status
+    tcpinfo_rtt tcpinfo_rttvar tcpinfo_snd_cwnd tcpinfo_rcv_space time_iso8601 time_local upstream_addr upstream_bytes_received
+    upstream_bytes_sent upstream_cache_status upstream_connect_time upstream_cookie_x upstream_header_time upstream_http_x
+    upstream_last_server_name upstream_queue_time upstream_response_length upstream_response_time upstream_status upstream_trailer_x
+    uri""".split()
+
+
+@pytest.mark.usher_only
+def test_every_variable_of_the_index_is_known_and_may_be_asked_anywhere(usher):
+    text = "|".join(f"${n}" for n in INDEX)
+    p = usher(f"log_format all '{text}'; server {{ listen 127.0.0.1:%%PORT%%; access_log logs/access.log all; set $early \"{text}\";"
+              f' location / {{ add_header X-All "{text}"; return 200 "{text}"; }} }}')
+    assert get(p, "/").text.count("|") == len(INDEX) - 1
+    assert raw(p, b"\x00\r\n\r\n").startswith(b"HTTP/1.1 400")
+    assert all(line.count("|") == len(INDEX) - 1 for line in p.access_log(2))
+
+
+SPLITS = ["return 302 /$remote_user;", "return 301 http://h$uri;", "rewrite ^ /r/$remote_user redirect;", "default_type $remote_user; return 200 x;",
+          "add_header X $remote_user; return 200;", "add_header X $uri always; return 404;", "error_page 404 =302 /$remote_user; return 404;",
+          "proxy_cookie_path / $remote_user; proxy_pass http://%%B%%;", "proxy_redirect / $remote_user; proxy_pass http://%%B%%;",
+          "proxy_set_header X $remote_user; proxy_pass http://%%B%%;", "proxy_pass http://%%B%%/$remote_user;"]
+
+
+@pytest.mark.usher_only  # nginx lets them through
+def test_line_breaks_in_variables_split_nothing(usher, origin):
+    backend = origin(reply("ok", Set_Cookie="a=b; path=/", Location="/x"))
+    p = usher("".join(f"server {{ listen 127.0.0.1:%%PORT%%; server_name n{i}; location / {{ {s} }} }}" for i, s in enumerate(SPLITS)), B=backend)
+    for i in range(len(SPLITS)):
+        for user in (b"a\0b:", b"a\r\nEvil: b:", b"a\nEvil: b:"):
+            credentials = base64.b64encode(user).decode()
+            answer = raw(p, f"GET /a%0d%0aEvil:%20b HTTP/1.1\r\nHost: n{i}\r\nConnection: close\r\n"
+                         f"Authorization: Basic {credentials}\r\n\r\n".encode())
+            assert answer.startswith(b"HTTP/1.1 ") and b"\nEvil" not in answer and b"\0" not in answer
+    assert all(r.get("Evil") is None for r in backend.requests)
+
+
+@pytest.mark.usher_only
+def test_the_server_chosen_last_is_known_by_its_configured_name(usher, origin, refusing):
+    backend, dead = origin(reply("ok")), refusing()
+    p = usher("""upstream u { server %%DEAD%%; server localhost:%%P%% backup; }
+        server { listen 127.0.0.1:%%PORT%%; location / { proxy_pass http://u; proxy_set_header X-Server $upstream_last_server_name;
+                 add_header X-Server "[$upstream_last_server_name]"; } location /own { return 200 "[$upstream_last_server_name]"; } }""",
+              DEAD=dead, P=str(backend.port))
+    assert get(p).get("X-Server") == f"[localhost:{backend.port}]"
+    assert get(p, "/own").text == "[]"

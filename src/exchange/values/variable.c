@@ -183,8 +183,11 @@ static bool
 compute(struct exchange *x, const struct variable_ref *ref, struct str *out)
 {
     *out = STR("");
+    if (ref->variable->get && ref->variable->get(x, ref->rest, out))
+        return true;
+    *out = STR("");
     if (ref->variable->get)
-        return ref->variable->get(x, ref->rest, out);
+        return false;
     const struct location *l = x->location ? x->location : x->server->root;
     if (l->core->uninitialized_variable_warn)
         exchange_log(x, LEVEL_WARN, 0, "using uninitialized \"" STR_FMT "\" variable",

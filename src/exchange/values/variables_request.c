@@ -113,6 +113,8 @@ get_content_length(struct exchange *x, struct str rest, struct str *out)
         *out = print_u64(x, x->body_file_size); /* it came without, and was read whole */
         return true;
     }
+    if (x->request.framing == FRAMING_CHUNKED && !x->body_streamed && x->response.status != 444)
+        return give(STR("0"), out); /* nothing of it was asked for */
     return give(fields_value(&x->request.fields, HEADER_CONTENT_LENGTH), out);
 }
 
@@ -128,9 +130,9 @@ find_cookie(struct str field, struct str name, struct str *out)
 {
     while (field.p) {
         struct str value = str_trim(str_cut(&field, ';'));
-        struct str key = str_cut(&value, '=');
+        struct str key = str_trim(str_cut(&value, '='));
         if (value.p && str_eq_nocase(key, name)) {
-            *out = value;
+            *out = str_trim(value);
             return true;
         }
     }

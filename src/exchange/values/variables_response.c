@@ -41,7 +41,8 @@ get_request_completion(struct exchange *x, struct str rest, struct str *out)
 static bool
 sent_content_length(struct exchange *x, struct str *out)
 {
-    if (x->response.content_length < 0)
+    unsigned status = x->response.status;
+    if (x->response.content_length < 0 || status < 200 || status == 204 || status == 444)
         return false;
     *out = print_u64(x, (uint64_t)x->response.content_length);
     return true;
@@ -109,7 +110,8 @@ sent_transfer_encoding(struct exchange *x, struct str *out)
     bool bodiless =
         x->response.status < 200 || x->response.status == 204 || x->response.status == 304;
     *out = STR("chunked");
-    return x->request.version == VERSION_11 && x->response.content_length < 0 && !bodiless;
+    return x->head_sent && x->request.version == VERSION_11 && x->response.content_length < 0 &&
+           !bodiless;
 }
 
 static const struct {

@@ -101,6 +101,12 @@ get_last_addr(struct exchange *x, struct str rest, struct str *out)
 }
 
 static bool
+get_last_server_name(struct exchange *x, struct str rest, struct str *out)
+{
+    return x->trail && give(x->trail->last_server, out);
+}
+
+static bool
 get_http(struct exchange *x, struct str rest, struct str *out)
 {
     return x->trail && x->trail->fields && print_fields(x, x->trail->fields, rest, out);
@@ -176,6 +182,8 @@ const struct variable upstream_variables[] = {
       "Seconds until each response's head was there." },
     { "upstream_http_", get_http, NULL, ANY, "Any field of the last server's response." },
     { "upstream_last_addr", get_last_addr, NULL, EACH, "Address of the server tried last." },
+    { "upstream_last_server_name", get_last_server_name, NULL, EACH,
+      "The server chosen last as its group has it; for proxy_ssl_name." },
     { "upstream_queue_time", get_none, NULL, EACH, "Seconds spent in the group's queue." },
     { "upstream_response_length", get_response_length, NULL, EACH,
       "Bytes of body received from each." },

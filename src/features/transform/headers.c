@@ -168,11 +168,11 @@ is_good(unsigned status)
            (status >= 301 && status <= 304) || status == 307 || status == 308;
 }
 
-/* A value from variables may bring a line break along, which would be a second field. */
+/* A value from variables may bring a line break along, which would be a second field, or a NUL. */
 static bool
 is_safe(struct str value)
 {
-    return str_find(value, '\n') < 0 && str_find(value, '\r') < 0;
+    return str_find(value, '\n') < 0 && str_find(value, '\r') < 0 && str_find(value, '\0') < 0;
 }
 
 /* Those that the codec or a filter keeps apart. */
@@ -264,6 +264,14 @@ expire(struct exchange *x, const struct expires_setting *my)
                           : arena_printf(&x->arena, "max-age=%lld", (long long)(at - now)));
 }
 
+/* HTTP/1.1 has trailers behind chunks only. */
+static void
+make_room_for_trailers(struct exchange *x)
+{
+    if (x->response.trailers.n && x->request.version == VERSION_11 && x->response.body)
+        x->response.content_length = -1;
+}
+
 static void
 run(struct exchange *x, const void *settings)
 {
@@ -272,7 +280,10 @@ run(struct exchange *x, const void *settings)
     if (good)
         expire(x, &my->expires);
     add_all(x, my->headers, good, add_header);
-    add_all(x, my->trailers, good, add_trailer);
+    if (my->trailers && x->request.method != METHOD_HEAD) {
+        add_all(x, my->trailers, good, add_trailer);
+        make_room_for_trailers(x);
+    }
 }
 
 const struct feature headers_ = {

@@ -157,6 +157,8 @@ sent_fields_include_those_kept_apart(void **state)
     IS("sent_http_x_a", "1");
     IS("sent_http_content_type", "text/plain");
     IS("sent_http_connection", "keep-alive");
+    NONE("sent_http_transfer_encoding");
+    s.x.head_sent = true;
     IS("sent_http_transfer_encoding", "chunked");
     s.x.response.content_length = 12;
     IS("sent_http_content_length", "12");
