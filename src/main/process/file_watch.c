@@ -36,7 +36,7 @@ watch_directory(const struct file_watch *w, const char *path)
 {
     if (inotify_add_watch(w->fd, path[0] ? path : "/", CHANGES) >= 0 || errno == ENOENT)
         return;
-    report(LEVEL_WARN, errno, "\"ssl_certificate_watch\": inotify_add_watch(\"%s\") failed",
+    report(LEVEL_WARN, errno, "changed files may not be noticed: inotify_add_watch(\"%s\") failed",
            path[0] ? path : "/");
 }
 
@@ -126,7 +126,7 @@ file_watch_settle(struct file_watch *w, const struct sources *s)
         if (!d->watched)
             continue;
         if (w->fd < 0 && (w->fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC)) < 0) {
-            report(LEVEL_WARN, errno, "\"ssl_certificate_watch\": inotify_init1() failed");
+            report(LEVEL_WARN, errno, "changed files are not noticed: inotify_init1() failed");
             return;
         }
         watch_path(w, d->path);
