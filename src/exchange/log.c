@@ -3,6 +3,7 @@
 
 #include "exchange/settings.h"
 #include "exchange/snapshot.h"
+#include "exchange/trace.h"
 #include "exchange/upstream_trail.h"
 #include "observe/log.h"
 
@@ -22,6 +23,8 @@ exchange_error_log(const struct exchange *x)
 bool
 exchange_log_wants(const struct exchange *x, enum log_level level)
 {
+    if (x->trace)
+        return level <= LEVEL_INFO;
     return log_wants(exchange_error_log(x), level);
 }
 
@@ -109,6 +112,10 @@ log_words(struct exchange *x, enum log_level level, int error, struct str words)
     put_clean(&b, str_skip(words, n));
     if (x->doing && at < 0)
         put_part(&b, " while ", str_of(x->doing), false);
+    if (x->trace) {
+        trace_say(x, "logs", NULL, "[%s] " STR_FMT, log_level_name(level), STR_ARG(buf_str(&b)));
+        return;
+    }
     exchange_describe(x, &b);
     log_write(exchange_error_log(x), level, x->client ? x->client->serial : 0, STR_FMT,
               STR_ARG(buf_str(&b)));

@@ -124,7 +124,7 @@ find_location(struct exchange *x)
     enum verdict v = x->at_named ? PASS : location_find(x);
     x->at_named = false;
     if (x->trace)
-        trace_location(x);
+        trace_location(x, v);
     return v;
 }
 

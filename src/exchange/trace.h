@@ -31,7 +31,8 @@ bool trace_block(struct exchange *x, const char *label, const char *name, struct
 /* --- what the exchange's own steps call when there is a trace --- */
 enum verdict trace_op(struct exchange *x, const struct op *op);
 enum verdict trace_call(struct exchange *x, const struct call *call);
-void trace_location(struct exchange *x);
+/* After location_find, with what it said. */
+void trace_location(struct exchange *x, enum verdict v);
 /* After error_page_answer has decided on that status. */
 void trace_error(struct exchange *x, unsigned status, enum verdict v);
 void trace_answer(struct exchange *x);

@@ -197,8 +197,20 @@ why_chosen(const struct location *l)
     }
 }
 
+/* Why a location that was found is not entered, or is another one. */
+static void
+tell_turn(struct exchange *x, enum verdict v)
+{
+    if (x->location && x->location->kind == LOCATION_EXCEPT)
+        trace_say(x, "", &x->location->span, "limit_except: the method is none of these");
+    if (v != PASS && x->response.status == 404)
+        trace_say(x, "", NULL, "internal: 404 for clients");
+    else if (v != PASS)
+        trace_say(x, "", NULL, "but for its slash" STR_FMT, STR_ARG(outcome(x, v)));
+}
+
 void
-trace_location(struct exchange *x)
+trace_location(struct exchange *x, enum verdict v)
 {
     const struct location *l = x->location;
     while (l && (l->kind == LOCATION_IF || l->kind == LOCATION_EXCEPT))
@@ -208,6 +220,7 @@ trace_location(struct exchange *x)
     else
         trace_say(x, "location", &l->span, "%s" STR_FMT ", %s", mark_of(l), STR_ARG(l->name),
                   why_chosen(l));
+    tell_turn(x, v);
     if (l && l->kind == LOCATION_NAMED)
         return;
     const struct location_set *set = x->server->locations;

@@ -47,8 +47,10 @@ is_block(const struct node *node)
 void
 check_lost_add_header(struct lint *l, const struct node *node)
 {
+    if (!is_block(node) || node_child(node, "add_header") == NULL)
+        return;
     const struct node *inherit = node_in_force(node, "add_header_inherit");
-    if (is_block(node) && !(inherit && node_has_arg(inherit, "merge")))
+    if (inherit == NULL || !node_has_arg(inherit, "merge"))
         check_lost(l, node, "add_header");
 }
 

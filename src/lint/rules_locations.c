@@ -55,6 +55,14 @@ has_places_inside(const struct node *location)
     return node_child(location, "location") != NULL;
 }
 
+/* Plain prefixes hide nothing, and are many. */
+static bool
+may_hide(const struct node *node)
+{
+    char mark = node_arg(node, 1).n ? node_arg(node, 1).p[0] : 0;
+    return (mark == '~' || mark == '^') && node_is(node, "location") && !has_places_inside(node);
+}
+
 void
 check_shadowed_location(struct lint *l, const struct node *node)
 {
@@ -65,7 +73,7 @@ check_shadowed_location(struct lint *l, const struct node *node)
     for (const struct node *other = node->parent->children; other; other = other->next) {
         if (other == node)
             earlier = false;
-        if (other == node || !node_is(other, "location") || has_places_inside(other))
+        if (other == node || !may_hide(other))
             continue;
         struct place by = place_of(other);
         if (!is_hidden(&p, &by, earlier))

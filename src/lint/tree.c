@@ -4,10 +4,12 @@
 static bool
 is_one_of(struct str name, const char *names)
 {
-    struct str rest = str_of(names);
-    while (rest.p)
-        if (str_eq(str_cut(&rest, ' '), name))
+    while (*names) {
+        size_t n = strcspn(names, " ");
+        if (n == name.n && memcmp(names, name.p, n) == 0)
             return true;
+        names += n + (names[n] == ' ');
+    }
     return false;
 }
 

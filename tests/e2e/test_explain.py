@@ -26,6 +26,9 @@ server {
     location = /hi { return 200 hi; }
     location ^~ /static/ { return 302 /there; }
     location @last { proxy_pass http://$host:9000$request_uri; }
+    location = /inner { internal; }
+    location = /get { proxy_pass http://127.0.0.1:1; limit_except GET { proxy_pass http://127.0.0.1:2; } }
+    location /some/ { proxy_pass http://127.0.0.1:3; }
 }
 server { listen 80; server_name other.com; return 301 https://$host$request_uri; }
 server { listen 8443; server_name ~^(?<who>.+)\\.net$; location / { return 200 $who; } }
@@ -78,7 +81,7 @@ def test_a_request_is_followed_to_its_upstream(explain):
 
 @pytest.mark.parametrize("args, told", [
     (("GET", "http://other.com/a"), ["rewrite    return 301 https://$host$request_uri: 301 to https://other.com/a  "
-                                     "(a.conf:22)", "answer     301"]),
+                                     "(a.conf:25)", "answer     301"]),
     (("GET", "http://nobody/hi"), ["server     example.com: the address's first, as none has the request's host  "
                                    "(a.conf:2)"]),
     (("GET", "http://example.com/hi"), ["location   = /hi, exactly this path  (a.conf:18)",
@@ -107,10 +110,18 @@ def test_a_request_is_followed_to_its_upstream(explain):
     (("POST", "http://example.com/app/", "-H", "Content-Length: 9000000"), [
         "limit      client_max_body_size 2m  (a.conf:6)", "limit      client_max_body_size: 413",
         "answer     413"]),
-    (("GET", "https://a.net:8443/"), ["listen     0.0.0.0:8443: speaks no TLS, the URL does  (a.conf:23)",
-                                     "server     ~^(?<who>.+)\\.net$: has the request's host  (a.conf:23)"]),
-    (("GET", "/hi", "-H", "Host: other.com"), ["server     other.com: has the request's host  (a.conf:22)"]),
-    (("GET", "http://example.com/%zz"), ["answer     400"]),
+    (("GET", "https://a.net:8443/"), ["listen     0.0.0.0:8443: speaks no TLS, the URL does  (a.conf:26)",
+                                     "server     ~^(?<who>.+)\\.net$: has the request's host  (a.conf:26)"]),
+    (("GET", "http://example.com/inner"), ["location   = /inner, exactly this path  (a.conf:21)",
+                                           "           internal: 404 for clients", "answer     404"]),
+    (("PUT", "http://example.com/get"), ["           limit_except: the method is none of these  (a.conf:22)",
+                                         "upstream   127.0.0.1:2 over HTTP/1"]),
+    (("GET", "http://example.com/some"), ["location   /some/, the longest prefix, and no regular expression matches  "
+                                          "(a.conf:23)",
+                                          "           but for its slash: 301 to http://example.com/some/"]),
+    (("GET", "/hi", "-H", "Host: other.com"), ["server     other.com: has the request's host  (a.conf:25)"]),
+    (("GET", "http://example.com/%zz"), [
+        "logs       [info] client sent invalid request: invalid URI while reading client request headers", "answer     400"]),
     (("TRACE", "http://example.com/"), ["answer     405"]),
 ])
 def test_each_step_tells_what_it_came_to(explain, args, told):

@@ -193,8 +193,6 @@ start(struct exchange *x, const struct listen_address *l, struct str head, bool 
         x->request_body = body_of_str(&x->arena, STR("")); /* none of it is here */
     x->client->tls = tls;                                  /* no certificate is asked for */
     tell_server(x, l, tls);
-    if (x->early_failure)
-        trace_say(x, "request", NULL, "refused: %s", fault_row(x->fault)->sentence);
 }
 
 static int
