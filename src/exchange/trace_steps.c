@@ -112,6 +112,8 @@ trace_call(struct exchange *x, const struct call *call)
         b->n = start; /* not this one's to answer */
     else if (v != PASS && n == 0 && f->phase == PHASE_CONTENT)
         (void)trace_in_force(x, "", "alias root");
+    if (v == PASS && x->let_in && (f->phase == PHASE_ACCESS || f->phase == PHASE_AUTH))
+        trace_say(x, label, NULL, "%s: lets the request in", f->name);
     if (v != PASS && !x->response.relayed)
         trace_say(x, label, NULL, "%s" STR_FMT, f->name, STR_ARG(outcome(x, v)));
     return v;

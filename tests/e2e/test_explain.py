@@ -129,6 +129,28 @@ def test_each_step_tells_what_it_came_to(explain, args, told):
     assert [line for line in told if line not in said] == [], "\n".join(said)
 
 
+ACCESS = """server {
+    listen 80;
+    location /all { allow 10.0.0.0/8; deny all; }
+    location /any { satisfy any; allow 10.0.0.0/8; deny all; auth_basic a; auth_basic_user_file f; auth_delay 9s; }
+}
+"""
+
+
+@pytest.mark.parametrize("args, told", [
+    (("/all", "--from", "10.1.2.3"), ["access     deny all  (access.conf:3)", "access     access: lets the request in"]),
+    (("/all",), ["logs       [error] access forbidden by rule", "access     access: 403", "answer     403"]),
+    (("/any",), ["access     access: 403", "auth       auth_basic: 401", "access     satisfy: 401",
+                 '           WWW-Authenticate: Basic realm="a"']),
+    (("/any", "-H", "Authorization: Basic dTpw"), ['auth       the password of "u" is taken to be right',
+                                                  "auth       auth_basic: lets the request in"]),
+])
+def test_access_is_decided(explain, args, told):
+    (explain.folder / "access.conf").write_text(ACCESS)
+    said = lines(explain("GET", *args, conf="access.conf"))
+    assert [line for line in told if line not in said] == [], "\n".join(said)
+
+
 def test_what_cannot_be_asked_is_refused(explain):
     for args in (("GET",), ("GET", "ftp://a/"), ("GET", "http:///a"), ("GET", "/", "-H", "x"),
                  ("GET", "/", "-H", "a: b\r\nc: d"), ("GET", "/", "--from", "nowhere"), ("GET", "/", "-x")):

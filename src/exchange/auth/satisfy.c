@@ -3,6 +3,7 @@
 #include "exchange/auth/satisfy.h"
 
 #include "exchange/hosts/location.h"
+#include "exchange/trace.h"
 #include "fiber/fiber.h"
 
 #include <errno.h>
@@ -41,7 +42,7 @@ access_refused(struct exchange *x)
 {
     const struct location *l = x->location;
     uint64_t delay = l && x->response.status == 401 ? l->access->delay.ms : 0;
-    if (delay == 0)
+    if (delay == 0 || x->trace)
         return FAILED;
     struct fiber *before = x->cancel_on_gone;
     x->cancel_on_gone = fiber_self();
@@ -90,7 +91,9 @@ ask_all(struct exchange *x, const struct calls *calls)
     struct refusal refusal = { .status = 0 };
     for (unsigned i = 0; i < calls->n; i++) {
         x->let_in = false;
-        enum verdict v = calls->v[i].feature->on_request(x, calls->v[i].settings);
+        const struct call *call = &calls->v[i];
+        enum verdict v =
+            x->trace ? trace_call(x, call) : call->feature->on_request(x, call->settings);
         if (v == PASS && x->let_in)
             return let_in(x, &refusal);
         if (v == FAILED && (x->response.status == 401 || x->response.status == 403))
@@ -114,4 +117,5 @@ const struct feature satisfy_any = {
     .name = "satisfy",
     .phase = PHASE_ACCESS,
     .on_request = run,
+    .explain = run,
 };

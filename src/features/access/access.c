@@ -252,4 +252,5 @@ const struct feature access_ = {
     .complete = complete,
     .used = is_used,
     .on_request = judge,
+    .explain = judge,
 };
