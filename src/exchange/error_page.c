@@ -51,7 +51,7 @@ error_page_set(struct setting *s)
 {
     unsigned last = s->node->n - 1, codes = last;
     int overwrite = -1;
-    if (last > 1 && str_starts(setting_arg(s, last - 1), STR("="))) {
+    if (last > 2 && str_starts(setting_arg(s, last - 1), STR("="))) {
         codes = last - 1;
         if (!parse_overwrite(setting_arg(s, codes), &overwrite))
             return setting_error(s, codes, "invalid value \"" STR_FMT "\"",
@@ -71,8 +71,7 @@ error_page_set(struct setting *s)
             return setting_error(s, i, "invalid value \"499\"");
         *add(s) = (struct error_page){ (unsigned)status, overwrite, uri };
     }
-    return codes > 1 ||
-           setting_error(s, 0, "invalid number of arguments in \"error_page\" directive");
+    return true;
 }
 
 static const struct error_page *
@@ -198,7 +197,7 @@ static bool
 ends_connection(unsigned status)
 {
     return status == 400 || status == 413 || status == 414 || status == 500 || status == 501 ||
-           bad_request(status).p;
+           (bad_request(status).p && status != 494);
 }
 
 enum verdict
