@@ -47,6 +47,8 @@ count_answer(struct exchange *x, struct exchange_end *e)
 {
     const struct counted *my = (const struct counted *)e;
     const struct request_limit *l = my->limit;
+    if (exchange_root(x)->limit_req == LIMIT_REJECTED)
+        return; /* our own answer, not what came of the request */
     for (unsigned i = 0; i < l->n_counts; i++)
         if (l->counts[i] == x->response.status)
             bucket_add(l->zone->state, my->key, rate_of(l), clock_ms());
