@@ -1,11 +1,13 @@
 """geoip2: a database that changes, breaks or goes while it is used, and what is wrong in the block."""
 import os
 import re
+import threading
 
 import pytest
 
 import mmdb
-from client import get
+from client import connect, get
+from proxy import THREADS
 from wait import until
 
 pytestmark = pytest.mark.usher_only  # needs an add-on there; tests/differential compares the two
@@ -50,6 +52,26 @@ def test_auto_reload_looks_at_the_file_and_keeps_what_is_whole(usher):
     (p.prefix / "t.mmdb").unlink()
     until(lambda: get(p, "/?ip=10.1.1.1").text and "failed to reload - No such file" in p.error_log(), "that it is gone")
     assert get(p, "/?ip=10.1.1.1").text == "BB 2"
+
+
+def test_look_ups_go_on_while_the_file_is_exchanged(usher):
+    p = usher(CONF % "auto_reload 1ms;", files={"t.mmdb": made("A0", 1)}, main="" if THREADS else "worker_processes 3;")
+    seen, done = set(), threading.Event()
+
+    def ask():
+        with connect(p) as c:
+            while not done.is_set():
+                seen.add(c.get("/?ip=10.1.1.1").text.split()[0])
+    askers = [threading.Thread(target=ask) for _ in range(4)]
+    for t in askers:
+        t.start()
+    for i in range(1, 21):
+        put(p, made(f"A{i}", i))
+        until(lambda: f"A{i}" in seen, f"database {i}")
+    done.set()
+    for t in askers:
+        t.join()
+    assert seen == {f"A{i}" for i in range(21)}
 
 
 def test_a_file_in_use_is_mapped_once(usher):

@@ -208,6 +208,16 @@ def test_the_name_is_sent_when_asked_to(usher, origin, tls_of):
     assert seen == ["who.test", None, None]
 
 
+def test_the_name_may_be_that_of_the_server_tried(usher, origin, tls_of):
+    seen = []
+    tls = tls_of(CA.issue("localhost"))
+    tls.sni_callback = lambda sock, name, ctx: seen.append(name)
+    o = origin(reply("x"), tls=tls)
+    proxy = usher("upstream g { server localhost:%%P%%; } " + server(
+        "proxy_ssl_server_name on; proxy_ssl_name $upstream_last_server_name;", "https://g"), P=str(o.port))
+    assert get(proxy, "/").status == 200 and seen == ["localhost"]
+
+
 def test_protocols_and_ciphers_are_chosen(usher, origin, tls_of):
     o = origin(reply("x"), tls=tls_of(CA.issue("localhost")))
     proxy = usher(server("proxy_ssl_protocols TLSv1.2; proxy_ssl_ciphers ECDHE-ECDSA-AES256-GCM-SHA384;"),
