@@ -69,3 +69,10 @@ def test_levels(agree, body):
 def test_a_connections_next_request_is_not_of_the_first_ones_client(agree):
     first = b"GET / HTTP/1.1\r\nHost: localhost\r\nX-Real-IP: 192.0.2.1\r\n\r\n"
     agree(server(f"set_real_ip_from 127.0.0.1; {SHOW}"), [first + b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"])
+
+
+@pytest.mark.parametrize("recursive", ["off", "on"])
+def test_many_that_are_trusted(agree, recursive):
+    more = "".join(f"set_real_ip_from 10.{i}.0.0/16; set_real_ip_from 2001:db8:{i}::/48;" for i in range(20))
+    agree(server(f"real_ip_header X-Forwarded-For; real_ip_recursive {recursive}; location / {{ {SHOW} }}",
+                 f"set_real_ip_from 127.0.0.0/8; set_real_ip_from unix:; {more}"), REQUESTS)

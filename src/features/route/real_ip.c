@@ -6,7 +6,7 @@
 #include "exchange/forwarded.h"
 #include "exchange/proxied.h"
 #include "exchange/values/print.h"
-#include "net/prefix.h"
+#include "net/prefix_table.h"
 
 #include <errno.h>
 #include <netdb.h>
@@ -14,6 +14,7 @@
 struct trusted {
     struct prefix *v;
     unsigned n, cap;
+    struct prefix_table *table; /* of many; NULL: they are looked at one by one */
 };
 
 struct settings {
@@ -22,7 +23,7 @@ struct settings {
     bool recursive;
 };
 
-enum { NAMES_MOST = 64 };
+enum { NAMES_MOST = 64, TABLE_MIN = 16 };
 
 static void
 add(struct setting *s, struct prefix prefix)
@@ -136,6 +137,29 @@ static const struct directive directives[] = {
     { 0 },
 };
 
+static void
+drop_table(struct compile *c, void *table)
+{
+    (void)prefix_table_drop(table);
+}
+
+static bool
+complete(struct scope *scope, void *settings)
+{
+    struct trusted *t = ((struct settings *)settings)->from;
+    struct prefix_builder b;
+    struct prefix_bits bits;
+    if (t == NULL || t->table || t->n < TABLE_MIN)
+        return true;
+    prefix_builder_init(&b);
+    for (unsigned i = 0; i < t->n; i++)
+        if (prefix_bits_of(&t->v[i], &bits))
+            prefix_builder_add(&b, bits, 0);
+    t->table = prefix_table_build(&b, PREFIX_LONGEST);
+    compile_finally(scope->compile, drop_table, t->table);
+    return true;
+}
+
 static bool
 is_used(const void *settings)
 {
@@ -147,6 +171,9 @@ static bool
 is_trusted(const struct address *a, const void *arg)
 {
     const struct trusted *t = arg;
+    struct prefix_bits bits;
+    if (t->table && prefix_bits_of_address(a, &bits))
+        return prefix_table_find(t->table, &bits) != PREFIX_NONE;
     for (unsigned i = 0; i < t->n; i++)
         if (prefix_holds(&t->v[i], a))
             return true;
@@ -223,6 +250,7 @@ const struct feature real_ip = {
     .phase = PHASE_REAL_IP,
     .settings_size = sizeof(struct settings),
     .directives = directives,
+    .complete = complete,
     .used = is_used,
     .on_request = take_peer,
     .explain = take_peer,
