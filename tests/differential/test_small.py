@@ -18,11 +18,19 @@ server {
     location /named { error_page 404 = @n; return 404; }
     location @n { limit_except GET { proxy_pass http://%%BACKEND%%; } return 200 named; }
     location /var { limit_except DELETE { } return 200 "$request_filename $uri"; }
+    location /deny { limit_except GET POST { deny all; } return 200 own; }
+    location /denied { deny all; limit_except GET { allow all; } proxy_pass http://%%BACKEND%%; }
+    location /inherits { allow 127.0.0.1; deny all; limit_except GET { } proxy_pass http://%%BACKEND%%; }
+    location /allow { limit_except GET { allow 127.0.0.1; deny all; } proxy_pass http://%%BACKEND%%; }
+    location /basic { limit_except GET { auth_basic realm; auth_basic_user_file pw; } proxy_pass http://%%BACKEND%%; }
+    location /open { auth_basic realm; auth_basic_user_file pw; limit_except GET { auth_basic off; } proxy_pass http://%%BACKEND%%; }
+    location /satisfy { satisfy any; limit_except GET { deny all; auth_basic realm; auth_basic_user_file pw; } proxy_pass http://%%BACKEND%%; }
+    location /errorpage { error_page 403 =200 /a.txt; limit_except GET { deny all; } return 200 own; }
     location /gif/if { if ($arg_a) { set $x 1; } empty_gif; }
     location /gifs { limit_except GET { } empty_gif; }
 }
 """
-FILES = {"html/a.txt": "file a", "html/plain": "plain file", "html/dir/x": "x"}
+FILES = {"conf/pw": "user:{PLAIN}pass", "pw": "user:{PLAIN}pass", "html/a.txt": "file a", "html/plain": "plain file", "html/dir/x": "x"}
 METHODS = ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "PROPFIND", "LOCK", "FOO"]
 
 
@@ -32,7 +40,9 @@ def both(pair):
 
 
 @pytest.mark.parametrize("target", ["/plain", "/post", "/rewritten", "/tries", "/passes", "/also", "/two", "/if?a=1", "/if", "/nested",
-                                    "/nested/in", "/named", "/var", "/gifs"])
+                                    "/nested/in", "/named", "/var", "/gifs", "/deny", "/denied", "/inherits", "/allow",
+                                    "/basic", "/basic\nAuthorization: Basic dXNlcjpwYXNz", "/open", "/satisfy",
+                                    "/satisfy\nAuthorization: Basic dXNlcjpwYXNz", "/errorpage"])
 @pytest.mark.parametrize("method", METHODS)
 def test_limit_except(both, target, method):
     both.agree(f"{method} {target}")
