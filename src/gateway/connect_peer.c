@@ -1,5 +1,6 @@
 /* A try's connection: from the pool or opened, as whom, and what to say when there is none. */
 #include "gateway/outcome.h"
+#include "gateway/proxy_header.h"
 #include "gateway/tls_settings.h"
 
 #include "exchange/upstream_trail.h"
@@ -101,6 +102,10 @@ gateway_connect(struct gateway *g, bool fresh)
                                  arena_dup(&g->x->arena, str_of(problem.tls.text)).p };
     o.tls = g->tls;
     o.identity = g->identity;
+    if (g->my->proxy_protocol) {
+        o.preface = gateway_proxy_header(g);
+        o.identity = arena_join(&g->x->arena, o.preface, g->identity);
+    }
     int r = take_connection(g, &o);
     if (g->tls)
         gateway_tls_end(g);

@@ -43,6 +43,7 @@ struct gateway_settings {
     bool intercept_errors, ignore_client_abort;
     bool pass_request_headers, pass_request_body;
     bool socket_keepalive;
+    unsigned proxy_protocol; /* the version of the header that connections begin with; 0: none */
     bool force_ranges;
     struct bytes buffer_size; /* a response head may be this large */
     bool pass_trailers;

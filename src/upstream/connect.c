@@ -73,7 +73,9 @@ establish(struct conn *c, const struct address *to, const struct connect_options
         conn_set_nodelay(c, true);
     if (o->socket_keepalive)
         conn_set_keepalive(c, true);
-    e = o->tls ? shake_hands(c, to, o, deadline) : 0;
+    e = o->preface.n ? conn_write(c, o->preface.p, o->preface.n, o->timeout_ms) : 0;
+    if (e == 0 && o->tls)
+        e = shake_hands(c, to, o, deadline);
     if (e < 0)
         conn_close(c);
     return e;

@@ -95,6 +95,7 @@ struct connect_options {
     const struct tls_target *tls; /* NULL: plain. Its session_key is made here; 0 still means never
                                    */
     struct str identity;          /* all that tls says, and the protocol */
+    struct str preface;           /* said first, before TLS; a part of the identity */
     struct connect_problem *problem; /* with tls or http2: what to say of a failure */
 };
 

@@ -143,7 +143,41 @@ def test_a_file_of_trusted_proxies(usher):
     assert raw(p.port, V1 + GET).endswith(b"192.0.2.1")
 
 
+# --- Towards backends ---
+
+@pytest.mark.usher_only("usher's own")
+@pytest.mark.parametrize("version", ["v1", "v2"])
+def test_a_backend_is_told_whose_request_it_is(usher, version):
+    """Two usher servers, one behind the other."""
+    p = usher("server { listen 127.0.0.1:%%PORT2%% proxy_protocol; location / { return 200 \"$proxy_protocol_addr $proxy_protocol_port "
+              "$proxy_protocol_server_addr $proxy_protocol_server_port $connection\"; } }"
+              "server { listen 127.0.0.1:%%PORT%%; set_real_ip_from 127.0.0.1; location / { proxy_pass http://127.0.0.1:%%PORT2%%; "
+              "proxy_pass_proxy_protocol VERSION; } }".replace("VERSION", version))
+    with connect(p.port) as a, connect(p.port) as b:
+        seen = {}
+        for name, c in (("a", a), ("b", b), ("a", a), ("b", b)):
+            port = c.sock.getsockname()[1]
+            *who, connection = c.get().text.split()
+            assert who == ["127.0.0.1", str(port), "127.0.0.1", str(p.port)]
+            seen.setdefault(name, set()).add(connection)
+        assert len(seen["a"]) == len(seen["b"]) == 1 and seen["a"] != seen["b"]
+        other = a.get(headers={"X-Real-IP": "192.0.2.1:99"}).text.split()
+        assert other[:2] == ["192.0.2.1", "99"] and {other[-1]} not in seen.values()
+        six = a.get(headers={"X-Real-IP": "2001:db8::1"}).text.split(" ")
+        assert six[0] == "2001:db8::1" and six[2] == "::ffff:127.0.0.1"
+
+
+@pytest.mark.usher_only("usher's own")
+def test_the_header_comes_before_tls(usher):
+    p = usher("server { listen 127.0.0.1:%%PORT2%% ssl proxy_protocol; location / { return 200 $proxy_protocol_port; } PAIR }"
+              "server { listen 127.0.0.1:%%PORT%%; location / { proxy_pass https://127.0.0.1:%%PORT2%%; proxy_pass_proxy_protocol v1; } }"
+              .replace("PAIR", PAIR), files=site_files())
+    with connect(p.port) as c:
+        assert {c.get().text for _ in range(3)} == {str(c.sock.getsockname()[1])}
+
+
 WRONG = [
+    ("proxy_pass_proxy_protocol v3;", 'invalid value "v3"'),
     ("set_real_ip_from 1.2.3.4/33;", 'invalid network "1.2.3.4/33"'), ("set_real_ip_from file=none;", "none\" failed (2: No such file"),
     ("set_real_ip_from;", 'invalid number of arguments in "set_real_ip_from"'), ("set_real_ip_from 1.2.3.4/24;", "low address bits of 1.2.3.4/24"),
     ("real_ip_recursive maybe;", 'invalid value "maybe" in "real_ip_recursive"'),

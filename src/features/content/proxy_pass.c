@@ -24,6 +24,10 @@ static const struct choice versions[] = {
     { "1.0", VERSION_10 }, { "1.1", VERSION_11 }, { "2", VERSION_20 }, { NULL, 0 }
 };
 
+static const struct choice proxy_headers[] = {
+    { "off", 0 }, { "v1", 1 }, { "v2", 2 }, { NULL, 0 }
+};
+
 static const struct url_scheme schemes[] = { { "http", 80, "80", false },
                                              { "https", 443, "443", true },
                                              { NULL } };
@@ -80,6 +84,10 @@ static const struct directive directives[] = {
       .choices = versions,
       .help = "HTTP version towards servers. Connections are kept with 1.1; with 2 many requests "
               "share one. 2 is chosen by ALPN with https://, and known before with http://." },
+    { "proxy_pass_proxy_protocol", FIELD(struct settings, gateway.proxy_protocol), GATEWAY_IN,
+      .initial = "off", .choices = proxy_headers, .example = "proxy_pass_proxy_protocol v2;",
+      .help = "Connections to servers begin with a PROXY protocol header that says whose request "
+              "it is. Such a connection serves requests of that client's connection alone." },
     { "proxy_method", FIELD(struct settings, gateway.method), GATEWAY_IN, .syntax = "method",
       .example = "proxy_method POST;",
       .help = "Method of requests to servers, in place of the client's." },
