@@ -164,6 +164,11 @@ def test_what_cannot_be_asked_is_refused(explain):
     assert done.returncode == 2 and "nothing listens" in done.stderr
 
 
+def test_work_for_other_threads_is_done(explain):
+    (explain.folder / "list.conf").write_text("server { listen 80; location / { root .; autoindex on; } }\n")
+    assert "content    autoindex: 200" in lines(explain("GET", "/", conf="list.conf"))
+
+
 def test_nothing_is_written(explain):
     (explain.folder / "logs.conf").write_text("error_log err.log; access_log acc.log; pid p.pid;\n" + CONF)
     before = sorted(p.name for p in explain.folder.iterdir())

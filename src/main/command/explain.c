@@ -4,6 +4,8 @@
 
 #include "exchange/hosts/host_table.h"
 #include "exchange/trace.h"
+#include "fiber/loop.h"
+#include "fiber/offload.h"
 #include "front/start.h"
 #include "main/command/version.h"
 #include "main/configuration.h"
@@ -195,24 +197,43 @@ start(struct exchange *x, const struct listen_address *l, struct str head, bool 
     tell_server(x, l, tls);
 }
 
+struct way {
+    struct exchange *x;
+    const struct listen_address *address;
+    struct str head;
+    bool tls;
+};
+
+/* Some handlers give work to other threads, which takes a fiber. */
+static void
+go(void *arg)
+{
+    struct way *w = arg;
+    start(w->x, w->address, w->head, w->tls);
+    exchange_explain(w->x);
+    exchange_close(w->x);
+}
+
 static int
 answer_question(struct snapshot *s, const struct question *q, struct arena *a)
 {
     struct client client;
     struct buf b;
     const struct listen_address *l = choose_address(s, q);
-    if (l == NULL)
-        return complain("nothing listens in", q->words[0]), BROKEN;
+    if (l == NULL) {
+        complain("nothing listens in", q->words[0]);
+        return BROKEN;
+    }
     if (!open_client(&client, q, l, a))
         return BROKEN;
     buf_init(&b, a, 4096, 0);
     struct trace trace = { .b = &b, .here = q->here };
     snapshot_use(s); /* so that the exchange's end is not the snapshot's */
-    struct exchange *x = exchange_open_in(s, &client, &nowhere, NULL);
-    x->trace = &trace;
-    start(x, l, head_of(q, a), q->tls);
-    exchange_explain(x);
-    exchange_close(x);
+    struct way w = { exchange_open_in(s, &client, &nowhere, NULL), l, head_of(q, a), q->tls };
+    w.x->trace = &trace;
+    if (loop_run_fiber(go, &w) < 0)
+        return BROKEN;
+    offload_fini();
     fwrite(b.p, 1, b.n, stdout);
     return FINE;
 }
