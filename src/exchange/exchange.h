@@ -16,6 +16,7 @@ struct virtual_server;
 struct location;
 struct feature;
 struct upstream_trail;
+struct ssi;
 struct subrequest;
 struct tls_hello;
 struct conn;
@@ -197,6 +198,7 @@ struct exchange {
     bool is_subrequest;      /* made by another exchange, not by a client */
     unsigned short depth;    /* how many parents there are above it */
     struct exchange *parent; /* NULL: it is a client's, or a copy that has outlived it */
+    struct ssi *ssi;         /* exchange/ssi/values.h */
     struct subrequest *own;  /* of a sub-request, else NULL */
     struct exchange *copies, *next_copy; /* exchange/copy.h */
     unsigned subrequests, alive;         /* of the outermost: how many it has made, how many live */

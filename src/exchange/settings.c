@@ -146,6 +146,10 @@ static const struct directive core_rows[] = {
       .help = "Whether files that are not found are logged in the error log." },
     { "log_subrequest", CORE(log_subrequest), EVERYWHERE, .initial = "off",
       .help = "Whether sub-requests are logged in the access log." },
+    { "subrequest_output_buffer_size", CORE(subrequest_output_buffer_size), EVERYWHERE,
+      .initial = "4k",
+      .help =
+          "Largest answer of a sub-request that is kept whole, as SSI's include with set does." },
     { "recursive_error_pages", CORE(recursive_error_pages), EVERYWHERE, .initial = "off",
       .help = "Whether error_page may act more than once for a request." },
     { "chunked_transfer_encoding", CORE(chunked_transfer_encoding), EVERYWHERE, .initial = "on",

@@ -25,7 +25,7 @@ struct core_settings {
     struct msec client_body_timeout, send_timeout;
     struct msec keepalive_timeout, keepalive_header, keepalive_time, keepalive_min_timeout;
     unsigned keepalive_requests;
-    struct bytes client_body_buffer_size;
+    struct bytes client_body_buffer_size, subrequest_output_buffer_size;
     struct str client_body_temp_path;  /* followed by a NUL */
     unsigned client_body_in_file_only; /* enum body_in_file */
     const struct template *root;       /* root or alias */

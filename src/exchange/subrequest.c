@@ -1,13 +1,14 @@
 /* A sub-request's life: opened, run on its fiber, asked for its body, closed. */
 #include "exchange/subrequest.h"
 
+#include "exchange/hosts/location.h"
 #include "exchange/run.h"
 #include "exchange/snapshot.h"
 #include "exchange/subrequest_make.h"
 
 #include <errno.h>
 
-enum { DEPTH_MAX = 50, IN_ALL_MAX = 64000 };
+enum { DEPTH_MAX = 51, IN_ALL_MAX = 64000 };
 
 enum state {
     BUSY,  /* with its phases, or with a piece of its body */
@@ -179,6 +180,12 @@ subrequest_close(struct exchange *x)
     child_join(&s->fiber);
     exchange_root(x)->alive--;
     exchange_close(x);
+}
+
+size_t
+subrequest_output_max(const struct exchange *x)
+{
+    return (x->location ? x->location : x->server->root)->core->subrequest_output_buffer_size.n;
 }
 
 enum verdict

@@ -31,6 +31,8 @@ int subrequest_run(struct exchange *x) __attribute__((warn_unused_result));
 struct body *subrequest_body(struct exchange *x);
 /* At any time. Ends it, if need be, logs it (log_subrequest), and frees it. */
 void subrequest_close(struct exchange *x);
+/* How large an answer may be that is kept whole: subrequest_output_buffer_size. */
+size_t subrequest_output_max(const struct exchange *x);
 /* What a handler says when subrequest_wait was cancelled. */
 enum verdict subrequest_cancelled(struct exchange *parent);
 

@@ -173,6 +173,46 @@ regex_match_fresh(const struct regex *r, struct str subject, struct exchange *x)
     return matched;
 }
 
+static void
+tell_groups(const pcre2_code *code, struct str subject, unsigned n, regex_group *tell, void *arg)
+{
+    const size_t *ovector = pcre2_get_ovector_pointer(mine->data);
+    uint32_t names = 0, size = 0;
+    const unsigned char *entry = NULL;
+    for (unsigned i = 0; i < n; i++)
+        tell(arg, i, STR_NONE, group(subject, ovector, n, i));
+    pcre2_pattern_info(code, PCRE2_INFO_NAMECOUNT, &names);
+    pcre2_pattern_info(code, PCRE2_INFO_NAMEENTRYSIZE, &size);
+    pcre2_pattern_info(code, PCRE2_INFO_NAMETABLE, &entry);
+    for (; names > 0; names--, entry += size) {
+        unsigned i = (unsigned)entry[0] << 8 | entry[1];
+        tell(arg, i, str_of((const char *)entry + 2), group(subject, ovector, n, i));
+    }
+}
+
+int
+regex_match_once(struct exchange *x, struct str pattern, struct str subject, regex_group *tell,
+                 void *arg)
+{
+    int error;
+    size_t offset;
+    struct matcher *m = matcher();
+    pcre2_code *code = pcre2_compile((PCRE2_SPTR)pattern.p, pattern.n, 0, &error, &offset, NULL);
+    if (code == NULL) {
+        char text[128];
+        pcre2_get_error_message(error, (PCRE2_UCHAR *)text, sizeof text);
+        exchange_log(x, LEVEL_ERROR, 0, "pcre2_compile() failed: %s in \"" STR_FMT "\"", text,
+                     STR_ARG(pattern));
+        return -1;
+    }
+    PCRE2_SPTR text = (PCRE2_SPTR)(subject.p ? subject.p : "");
+    int n = pcre2_match(code, text, subject.n, 0, 0, m->data, m->context);
+    if (n >= 0)
+        tell_groups(code, subject, n ? (unsigned)n : GROUPS_MAX, tell, arg);
+    pcre2_code_free(code);
+    return n >= 0;
+}
+
 void
 regexes_free(struct compile *c)
 {

@@ -26,5 +26,11 @@ struct regex *regex_compile(struct setting *s, unsigned word, struct str pattern
 bool regex_match(const struct regex *r, struct str subject, struct exchange *x);
 /* The same for what rewrite and if ask: a failure leaves no captures of an earlier one. */
 bool regex_match_fresh(const struct regex *r, struct str subject, struct exchange *x);
+/* A pattern that comes with a response and is used once. 1: it matches, and tells all groups, by
+ * name too (name is STR_NONE without), as views into subject; 0: it does not; -1: it is malformed,
+ * which is logged. */
+typedef void regex_group(void *arg, unsigned group, struct str name, struct str value);
+int regex_match_once(struct exchange *x, struct str pattern, struct str subject, regex_group *tell,
+                     void *arg);
 /* Frees all patterns of the compile's snapshot. */
 void regexes_free(struct compile *c);

@@ -231,6 +231,18 @@ variable_get(struct exchange *x, const struct variable_ref *ref, struct str *out
     return has;
 }
 
+bool
+variable_get_named(struct exchange *x, struct str name, struct str *out)
+{
+    struct variable_table *t = &x->snapshot->variables;
+    const struct variable_ref *used = map_try(&t->used, name);
+    struct variable_ref ref = { .name = name, .index = -1 };
+    *out = STR("");
+    if (used && used->variable)
+        return variable_get(x, used, out);
+    return find(t, &ref) && compute(x, &ref, out);
+}
+
 void
 variable_store(struct exchange *x, const struct variable_ref *ref, struct str value)
 {

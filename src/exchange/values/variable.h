@@ -74,6 +74,9 @@ bool variable_define_computed(struct setting *s, unsigned word, struct str name,
 
 /* The value; false (and an empty *out) when it has none. */
 bool variable_get(struct exchange *x, const struct variable_ref *ref, struct str *out);
+/* The same by a name that comes with a request: lower case. What the configuration does not use is
+ * computed at each call. */
+bool variable_get_named(struct exchange *x, struct str name, struct str *out);
 /* Sets the value: by .set, else in the cache (regex named captures, set). The bytes must live as
  * long as x. */
 void variable_store(struct exchange *x, const struct variable_ref *ref, struct str value);
