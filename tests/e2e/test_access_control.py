@@ -117,6 +117,16 @@ def test_many_with_a_slow_password_at_once(usher):
     assert [c.recv_response().status for c in clients] == [401, 200] * 12
 
 
+@pytest.mark.usher_only("nginx's workers would be processes")
+def test_many_with_slow_passwords_on_several_threads(usher):
+    p = usher(site(f"location / {{ {LOGIN} auth_basic_cache off; }}"), main="worker_processes 4;",
+              files={"users": USERS % stored("one"), "html/file": "x"})
+    clients = [connect(p) for _ in range(32)]
+    for i, c in enumerate(clients):
+        c.request("/file", headers=basic("slow:one" if i % 2 else f"slow:{i}"))
+    assert [c.recv_response().status for c in clients] == [401, 200] * 16
+
+
 def test_clients_that_leave_while_they_wait(usher):
     p = usher(site(f"location / {{ {LOGIN} auth_delay 1m; }}"), files={"users": USERS % stored("one"), "html/file": "x"})
     gone = [connect(p) for _ in range(4)]

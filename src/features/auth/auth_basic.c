@@ -1,9 +1,10 @@
 /* auth_basic: user name and password (RFC 7617), from a file that is asked about its age at each
  * request.
  *
- * Slow hashes are computed in off-load threads, of each thread's requests at most LANES at once:
- * the same password in the same lane, so that those behind the first find it among the recent
- * successes. An unknown user costs as much as a known one. */
+ * Slow hashes are computed in off-load threads, at most BUSY_MAX at once: who guesses passwords
+ * must not hold up handshakes, which need these threads too. Each thread has LANES for its
+ * requests: the same password is in the same lane, so that those behind the first find it among the
+ * recent successes. An unknown user costs as much as a known one. */
 #include "base/thread.h"
 #include "exchange/auth/credentials.h"
 #include "exchange/auth/password_cache.h"
@@ -17,13 +18,14 @@
 #include "fiber/sync.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 
 struct settings {
     const struct template *realm, *file; /* file NULL: nobody is asked */
     uint64_t cache_ms;                   /* 0: off */
 };
 
-enum { LANES = 4, QUEUE_MAX = 64 };
+enum { LANES = 2, QUEUE_MAX = 64, BUSY_MAX = 2, TURN_MS = 3 };
 
 /* --- the directives --- */
 
@@ -84,6 +86,8 @@ struct lane {
 
 static struct lane lanes[THREADS_MAX][LANES];
 
+static _Atomic unsigned busy; /* off-load threads with a password, of all threads' */
+
 struct job {
     struct str stored, password;
     bool matches;
@@ -106,6 +110,34 @@ lane_of(const struct password_key *k)
     return l;
 }
 
+/* Between the threads of a process; a thread alone has no more lanes than there are turns. */
+static int
+take_turn(void)
+{
+    unsigned n = atomic_load(&busy);
+    for (;;) {
+        if (n < BUSY_MAX && atomic_compare_exchange_weak(&busy, &n, n + 1))
+            return 0;
+        if (n < BUSY_MAX)
+            continue;
+        int r = fiber_sleep(TURN_MS);
+        if (r < 0)
+            return r;
+        n = atomic_load(&busy);
+    }
+}
+
+static int
+run_slow(struct job *j)
+{
+    int r = take_turn();
+    if (r < 0)
+        return r;
+    offload(run_job, j);
+    atomic_fetch_sub(&busy, 1);
+    return 0;
+}
+
 /* Waits for its turn; someone before may have had the same password. 1: it is right, 0: it is not,
  * -errno: it cannot be known. */
 static int
@@ -116,12 +148,12 @@ compute(struct lane *l, const struct password_key *k, struct job *j, uint64_t ca
         return r;
     j->matches = cache_ms && password_cache_has(k);
     if (!j->matches) {
-        offload(run_job, j);
+        r = run_slow(j);
         if (j->matches && cache_ms)
             password_cache_add(k, cache_ms);
     }
     fiber_mutex_unlock(&l->mutex);
-    return j->matches;
+    return r < 0 ? r : j->matches;
 }
 
 static int
