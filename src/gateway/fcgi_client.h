@@ -1,19 +1,7 @@
 /* FastCGI towards a backend: what its codec has to know beside the gateway's own settings. */
 #pragma once
 
-#include "gateway/gateway.h"
-
-struct fcgi_param {
-    struct fcgi_param *next;
-    struct str name;
-    const struct template *value;
-    bool if_not_empty;
-};
-
-struct fcgi_params {
-    struct fcgi_param *first, **end;
-    struct map names;
-};
+#include "gateway/cgi_params.h"
 
 struct fcgi_word {
     struct fcgi_word *next;
@@ -22,7 +10,7 @@ struct fcgi_word {
 
 struct fcgi_settings {
     struct gateway_settings gateway; /* first */
-    struct fcgi_params *params;
+    struct cgi_params *params;
     struct fcgi_word *catch_stderr;
     bool keep_conn;
 };

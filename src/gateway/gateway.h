@@ -129,9 +129,11 @@ struct gateway {
  */
 struct client_codec {
     const char *name;
-    bool needs_length; /* a body of unknown length is read whole before it is sent */
-    bool shares;       /* many exchanges share a connection: HTTP/2 */
-    bool is_cgi;       /* RFC 3875: Status stops here, Server and Date are the answer's own */
+    bool needs_length;  /* a body of unknown length is read whole before it is sent */
+    bool shares;        /* many exchanges share a connection: HTTP/2 */
+    bool passes_status; /* but Status goes on, as nginx has it with uwsgi */
+    bool own_missing;   /* its 404 is answered as if it were ours: it comes without a page */
+    bool is_cgi;        /* RFC 3875: Status stops here, Server and Date are the answer's own */
     /* Fills g->request_head; once for all tries. PASS, or FAILED: it cannot be said safely. */
     enum verdict (*write_request)(struct gateway *g);
     /* Sends the head and, when it is in memory, the body. */

@@ -96,7 +96,7 @@ is_hidden_by_default(const struct gateway *g, enum header id)
     case HEADER_X_PAD:
         return !g->codec->is_cgi;
     case HEADER_STATUS:
-        return g->codec->is_cgi;
+        return g->codec->is_cgi && !g->codec->passes_status;
     case HEADER_X_ACCEL_EXPIRES:
     case HEADER_X_ACCEL_REDIRECT:
     case HEADER_X_ACCEL_LIMIT_RATE:
@@ -311,6 +311,10 @@ gateway_take_response(struct gateway *g)
     if (redirect.n && !(g->my->ignore_headers & IGNORE_X_ACCEL_REDIRECT)) {
         discard(g);
         return accel_redirect(g, redirect);
+    }
+    if (g->codec->own_missing && g->head.status == 404) {
+        discard(g);
+        return status_only(x, 404);
     }
     if (g->my->intercept_errors && g->head.status >= 300 && error_page_wants(x, g->head.status)) {
         discard(g);

@@ -14,3 +14,8 @@ enum h1_outcome cgi_find_head_end(struct str in, size_t *scanned, size_t *head_s
 enum h1_outcome cgi_parse_head(struct str head, unsigned most_fields, enum method to,
                                struct response_head *out, const char **why)
     __attribute__((warn_unused_result));
+/* The same of a program that may begin with a status line as HTTP has it, which then goes over
+ * Status: uwsgi, SCGI. */
+enum h1_outcome cgi_parse_head_with_line(struct str head, unsigned most_fields, enum method to,
+                                         struct response_head *out, const char **why)
+    __attribute__((warn_unused_result));

@@ -105,6 +105,16 @@ judge_status(struct response_head *out)
     return status == NULL || read_status(status->value, out) ? NULL : "invalid status";
 }
 
+/* "HTTP/1.1 200 OK". False when there is no such line. */
+static bool
+read_status_line(struct str head, struct response_head *out)
+{
+    struct str line = next_line(&head);
+    ptrdiff_t blank = str_find(line, ' ');
+    return str_starts(line, STR("HTTP/")) && blank > 0 &&
+           read_status(str_skip(line, (size_t)blank + 1), out);
+}
+
 static const char *
 judge_framing(struct response_head *out, enum method to)
 {
@@ -124,16 +134,30 @@ judge_framing(struct response_head *out, enum method to)
     return NULL;
 }
 
-enum h1_outcome
-cgi_parse_head(struct str head, unsigned most_fields, enum method to, struct response_head *out,
-               const char **why)
+static enum h1_outcome
+parse(struct str head, unsigned most_fields, enum method to, bool line, struct response_head *out,
+      const char **why)
 {
     out->version = VERSION_11;
     out->keep_alive = false;
     *why = take_fields(head, most_fields, &out->fields);
-    if (*why == NULL)
+    if (*why == NULL && !(line && read_status_line(head, out)))
         *why = judge_status(out);
     if (*why == NULL)
         *why = judge_framing(out, to);
     return *why ? H1_BAD : H1_DONE;
+}
+
+enum h1_outcome
+cgi_parse_head(struct str head, unsigned most_fields, enum method to, struct response_head *out,
+               const char **why)
+{
+    return parse(head, most_fields, to, false, out, why);
+}
+
+enum h1_outcome
+cgi_parse_head_with_line(struct str head, unsigned most_fields, enum method to,
+                         struct response_head *out, const char **why)
+{
+    return parse(head, most_fields, to, true, out, why);
 }

@@ -94,8 +94,9 @@ def stage():
 
 @pytest.fixture
 def agree(stage):
-    def check(conf, requests, files=None, script=echo, same_time=None, inexact=(), exact=(), module=None, **kw):
-        backend = Origin(script)
+    def check(conf, requests, files=None, script=echo, same_time=None, inexact=(), exact=(), module=None, origin=Origin,
+              **kw):
+        backend = origin(script)
         stage.origins.append(backend)
         names = dict(kw, BACKEND=backend)
         pair = []

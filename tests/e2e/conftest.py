@@ -83,6 +83,16 @@ def fcgi(stage):
 
 
 @pytest.fixture
+def cgi(stage):
+    """cgi(UwsgiOrigin, script, **kw) starts a scripted server of cgi_origin.py. unix=True as above."""
+    def begin(kind, script, unix=False, **kw):
+        backend = kind(script, path=socket_path() if unix else None, **kw)
+        stage.origins.append(backend)
+        return backend
+    return begin
+
+
+@pytest.fixture
 def h2origin(stage):
     """h2origin(script, tls=None, **kw) starts a scripted HTTP/2 backend; see H2Origin."""
     def begin(script, **kw):

@@ -50,35 +50,6 @@ set_pass(struct setting *s)
     return location_set_content(s, &fastcgi_pass, my);
 }
 
-static struct fcgi_params *
-params_of(struct setting *s)
-{
-    struct fcgi_params **params = s->field;
-    if (*params == NULL) {
-        *params = arena_new(s->compile->arena, struct fcgi_params);
-        (*params)->end = &(*params)->first;
-        map_init(&(*params)->names, s->compile->arena, false);
-    }
-    return *params;
-}
-
-/* fastcgi_param NAME VALUE [if_not_empty] */
-static bool
-set_param(struct setting *s)
-{
-    struct fcgi_params *params = params_of(s);
-    struct fcgi_param *p = arena_new(s->compile->arena, struct fcgi_param);
-    if (s->node->n > 3 && !str_eq(setting_arg(s, 3), STR("if_not_empty")))
-        return setting_error(s, 3, "invalid parameter \"" STR_FMT "\"", STR_ARG(setting_arg(s, 3)));
-    p->name = setting_arg(s, 1);
-    p->value = template_compile(s, 2, setting_arg(s, 2));
-    p->if_not_empty = s->node->n > 3;
-    *params->end = p;
-    params->end = &p->next;
-    map_put(&params->names, p->name, p);
-    return p->value != NULL;
-}
-
 static bool
 set_catch_stderr(struct setting *s)
 {
@@ -109,7 +80,7 @@ static const struct directive directives[] = {
       .help =
           "Passes requests to a FastCGI server or a group of servers: host:port, unix:/path, or "
           "a group's name. May have variables." },
-    { "fastcgi_param", PLACE(struct settings, fcgi.params), GATEWAY_IN, .set = set_param,
+    { "fastcgi_param", PLACE(struct settings, fcgi.params), GATEWAY_IN, .set = cgi_params_set,
       .flags = MANY, .args_min = 2, .args_max = 3, .syntax = "parameter value [if_not_empty]",
       .example = "fastcgi_param SCRIPT_FILENAME $document_root$fastcgi_script_name;",
       .help = "A parameter of requests; the packaged fastcgi.conf has the usual ones. The client's "
