@@ -61,7 +61,8 @@ utf8_read(struct str s, uint32_t *out)
         point = point << 6 | ((uint8_t)s.p[i] & 0x3f);
     }
     *out = point;
-    return point < least[n] || point > 0x10ffff ? -1 : (int)n;
+    bool half = point >= 0xd800 && point < 0xe000; /* of UTF-16: no character */
+    return half || point < least[n] || point > 0x10ffff ? -1 : (int)n;
 }
 
 static bool

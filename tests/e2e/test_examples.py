@@ -13,7 +13,7 @@ from proxy import BIN, ROOT
 from tls_client import CA, connect_tls, context, get_tls
 
 PACKAGED = {name: (ROOT / "conf" / name).read_bytes()
-            for name in ("mime.types", "fastcgi.conf", "fastcgi_params")}
+            for name in ("mime.types", "fastcgi.conf", "fastcgi_params", "uwsgi_params", "scgi_params")}
 CLIENT_FILES = {"/etc/ssl/clients-ca.pem": CA.cert, "/etc/ssl/clients.crl": CA.crl()}
 EXAMPLES = sorted((ROOT / "conf/examples").glob("*.conf"))
 
