@@ -36,7 +36,7 @@ SETS = [
 def test_pairs(agree, pairs, once):
     agree(server(f"{pairs} sub_filter_once {once}; location / {{ }} location /r {{ return 200 '{TEXT}'; }}"),
           ["/t.html", "/t.html?a=ABC", "HEAD /t.html", "/t.css", "/empty.html", "/r?a=x", "/none"],
-          files={"html/t.html": TEXT, "html/t.css": TEXT, "html/empty.html": ""})
+          files={"html/t.html": TEXT, "html/t.css": TEXT, "html/empty.html": ""}, inexact=("last-modified",))
 
 
 ENDS = ["ab", "xab", "abab", "a", "b", "xxabc", "abcd", "bcd", "zz", "xz", "abcz", "bc", "bcabc", "abczab"]
