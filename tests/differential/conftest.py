@@ -21,6 +21,7 @@ from origin import Origin  # noqa: E402
 from stage import Stage  # noqa: E402
 
 NGINX = os.environ.get("NGINX_BIN", "/usr/sbin/nginx")
+WRITTEN = 1_760_000_000  # when files were
 UNEQUAL = ("server", "date", "etag", "connection", "keep-alive")
 
 
@@ -40,8 +41,8 @@ def raw(request, default_host="localhost"):
 class Seen:
     """What a client saw of one answer, as far as it can be compared."""
 
-    def __init__(self, server, request, inexact=(), exact=()):
-        data = client.raw(server.port, raw(request))
+    def __init__(self, server, request, inexact=(), exact=(), data=None):
+        data = client.raw(server.port, raw(request)) if data is None else data
         head, _, body = data.partition(b"\r\n\r\n")
         lines = head.decode("latin-1").split("\r\n")
         self.status = lines[0]
@@ -92,6 +93,12 @@ def stage():
     s.clear()
 
 
+def write_long_ago(server, files):
+    """Both servers' files are of the same second."""
+    for name in files or ():
+        os.utime(server.prefix / name, (WRITTEN, WRITTEN))
+
+
 @pytest.fixture
 def agree(stage):
     def check(conf, requests, files=None, script=echo, same_time=None, inexact=(), exact=(), module=None, origin=Origin,
@@ -104,6 +111,7 @@ def agree(stage):
             server = proxy.Proxy("proxy_http_version 1.1; root html;\n" + conf, program=program, files=files,
                                  main=f"load_module {module};" if module and program == NGINX else "", **names)
             stage.proxies.append(server)
+            write_long_ago(server, files)
             if same_time:
                 os.utime(server.prefix / same_time[0], (same_time[1], same_time[1]))
             pair.append(server.start())
@@ -137,6 +145,7 @@ def pair():
             server = proxy.Proxy("proxy_http_version 1.1; root html;\n" + conf, program=program, files=files,
                                  **dict(kw, BACKEND=backend))
             s.proxies.append(server)
+            write_long_ago(server, files)
             if before:
                 before(server.prefix)
             server.start()

@@ -48,13 +48,13 @@ class FcgiRequest:
         """A field of the client's."""
         return self.params.get("HTTP_" + field.upper().replace("-", "_"), default)
 
-    def take_params(self, data):
+    def take_params(self, data, repeats=False):
         while data:
             name_size, data = self._length(data)
             value_size, data = self._length(data)
             assert len(data) >= name_size + value_size, "a parameter is cut off"
             name = data[:name_size].decode("latin-1")
-            assert name not in self.params, f"{name} is repeated"
+            assert repeats or name not in self.params, f"{name} is repeated"
             self.params[name] = data[name_size:name_size + value_size].decode("latin-1")
             data = data[name_size + value_size:]
 
@@ -65,7 +65,14 @@ class FcgiRequest:
 
 
 class FcgiOrigin(Origin):
-    """Use the fcgi fixture. Closes after an answer unless KEEP_CONN was asked for."""
+    """Use the fcgi fixture. Closes after an answer unless KEEP_CONN was asked for.
+
+    repeats: a parameter may come again, and the last one counts, as with PHP.
+    """
+
+    def __init__(self, script, repeats=False, **kw):
+        self.repeats = repeats
+        super().__init__(script, **kw)
 
     def recv_record(self, conn):
         version, kind, id, size, padding, _ = struct.unpack(">BBHHBB", conn.recv_exact(8))
@@ -89,7 +96,7 @@ class FcgiOrigin(Origin):
         kind, data = self.recv_record(conn)
         assert kind == BEGIN and len(data) == 8 and data[:2] == b"\0\1", (kind, data)
         request.keep_conn = bool(data[2] & KEEP_CONN)
-        request.take_params(self.recv_stream(conn, PARAMS))
+        request.take_params(self.recv_stream(conn, PARAMS), self.repeats)
         if self.read_body:
             request.body = self.recv_stream(conn, STDIN)
         with self.lock:

@@ -80,6 +80,7 @@ class Proxy:
         self.program, self.is_nginx = program, is_nginx(program)
         self.ports, self.names, self.bare, self.main = {}, names, bare, main
         self.may_log, self.args, self.process = may_log, list(args), None
+        self.conf = "usher.conf"
         for d in ("logs", "tmp", "html"):
             (self.prefix / d).mkdir()
         for name, content in (files or {}).items():
@@ -130,7 +131,7 @@ class Proxy:
     def command(self, *args):
         """The program with this proxy's prefix and configuration."""
         settings = "daemon off; pid logs/usher.pid; error_log logs/error.log info;"
-        return [self.program, "-p", f"{self.prefix}/", "-c", "usher.conf", "-g", settings, *args]
+        return [self.program, "-p", f"{self.prefix}/", "-c", self.conf, "-g", settings, *args]
 
     def run(self, *args):
         """Run the program to its end (-t, -s …); returns CompletedProcess with text output."""
