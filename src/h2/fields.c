@@ -166,13 +166,20 @@ flags_of(enum header id)
     }
 }
 
+/* A value made of variables may bring what no field can hold; it is left out, as in HTTP/1. */
+static bool
+is_fit(struct str value)
+{
+    return value.n == 0 || nghttp2_check_header_value((const uint8_t *)value.p, value.n);
+}
+
 static void
 put_fields(struct h2_nv *to, const struct fields *f, size_t most)
 {
     char *text = to->memory->data + most * sizeof *to->v;
     for (unsigned i = 0; i < f->n; i++) {
         const struct field *field = &f->v[i];
-        if (is_forbidden(field))
+        if (is_forbidden(field) || !is_fit(field->value))
             continue;
         if (field->id != HEADER_OTHER) {
             put(to, lower[field->id], field->value, flags_of(field->id));

@@ -1,6 +1,7 @@
 """HTTP/2 in front: requests, bodies both ways, trailers, interim responses, cancellation, the ends of
 connections; in the clear with prior knowledge and over TLS, with real clients too."""
 import asyncio
+import base64
 import json
 import socket
 import subprocess
@@ -335,6 +336,15 @@ def test_priority_may_change_meanwhile(usher):
     c.push()
     c.until(lambda: c.pongs, "the answer to PING")
     assert race(c, first, second) == (0, 100000)
+
+
+def test_what_no_field_can_hold_is_left_out(usher):
+    p = usher(site("default_type $remote_user; return 200 ok;"))
+    c = connect(p)
+    for user in (b"text/x\r\nX-Evil: 1", b"a\0b", b"text/fine"):
+        a = c.get("/", headers=[("authorization", "Basic " + base64.b64encode(user + b":x").decode())])
+        want = "text/fine" if user == b"text/fine" else None
+        assert (a.status, a.body, a.get("content-type"), a.get("x-evil")) == (200, b"ok", want, None)
 
 
 # --- Ends ---
