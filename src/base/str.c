@@ -79,6 +79,15 @@ str_cut(struct str *rest, char separator)
     return str_head(head, (size_t)at);
 }
 
+bool
+str_is_among(struct str word, struct str list)
+{
+    while (list.p)
+        if (str_eq(str_cut(&list, ' '), word))
+            return true;
+    return false;
+}
+
 static int
 digit_value(char c)
 {

@@ -82,6 +82,8 @@ struct str str_trim(struct str s);
 /* Cuts *rest at the first separator: returns what is before it and leaves what is after it.
  * When no separator is left, returns all and leaves STR_NONE. */
 struct str str_cut(struct str *rest, char separator);
+/* Is it one of the words of a list, which has single blanks between them? */
+bool str_is_among(struct str word, struct str list);
 /* Its decimal digits, in `room`. */
 enum { U64_DIGITS = 20 };
 struct str str_of_u64(uint64_t value, char room[U64_DIGITS]);

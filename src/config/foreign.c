@@ -223,26 +223,16 @@ static const struct family families[] = {
     { 0 },
 };
 
-static bool
-has_name(const char *names, struct str name)
-{
-    struct str rest = str_of(names);
-    while (rest.p)
-        if (str_eq(str_cut(&rest, ' '), name))
-            return true;
-    return false;
-}
-
 const char *
 foreign_module(struct str name)
 {
     for (const struct family *family = families; family->module; family++) {
         struct str prefix = str_of(family->prefix);
         if (str_starts(name, prefix) && name.n > prefix.n &&
-            has_name(family->names, str_skip(name, prefix.n)))
+            str_is_among(str_skip(name, prefix.n), str_of(family->names)))
             return family->module;
         if (prefix.n && str_eq(name, str_head(prefix, prefix.n - 1)) &&
-            has_name(family->names, STR(".")))
+            str_is_among(STR("."), str_of(family->names)))
             return family->module;
     }
     return NULL;

@@ -111,22 +111,12 @@ trace_directives(struct exchange *x, const char *label, const struct feature *f,
     return n;
 }
 
-static bool
-is_one_of(struct str name, const char *names)
-{
-    struct str rest = str_of(names);
-    while (rest.p)
-        if (str_eq(str_cut(&rest, ' '), name))
-            return true;
-    return false;
-}
-
 bool
 trace_in_force(struct exchange *x, const char *label, const char *names)
 {
     for (const struct node *block = node_of(x); block; block = block->parent)
         for (const struct node *node = block->children; node; node = node->next)
-            if (is_one_of(node->words[0].text, names)) {
+            if (str_is_among(node->words[0].text, str_of(names))) {
                 trace_say_node(x, label, node, STR(""));
                 return true;
             }

@@ -1,18 +1,6 @@
 /* Everything here is a question about struct node; nothing is kept. */
 #include "lint/tree.h"
 
-static bool
-is_one_of(struct str name, const char *names)
-{
-    while (*names) {
-        size_t n = strcspn(names, " ");
-        if (n == name.n && memcmp(names, name.p, n) == 0)
-            return true;
-        names += n + (names[n] == ' ');
-    }
-    return false;
-}
-
 bool
 node_is(const struct node *node, const char *name)
 {
@@ -22,7 +10,7 @@ node_is(const struct node *node, const char *name)
 bool
 node_is_any(const struct node *node, const char *names)
 {
-    return is_one_of(node->words[0].text, names);
+    return str_is_among(node->words[0].text, str_of(names));
 }
 
 bool
@@ -156,7 +144,7 @@ has_variable(struct str text, const char *names)
 {
     struct str name;
     while (next_variable(&text, &name))
-        if (is_one_of(name, names))
+        if (str_is_among(name, str_of(names)))
             return true;
     return false;
 }

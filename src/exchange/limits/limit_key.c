@@ -1,7 +1,29 @@
-/* Reading keys of zones, and grouping addresses. */
+/* Reading keys of zones, and grouping addresses; what else the two directives share. */
 #include "exchange/limits/limit_key.h"
 
+#include "exchange/limits/limit_table.h"
+
 #include <arpa/inet.h>
+
+const struct choice limit_log_levels[] = {
+    { "info", LEVEL_INFO },
+    { "notice", LEVEL_NOTICE },
+    { "warn", LEVEL_WARN },
+    { "error", LEVEL_ERROR },
+    { 0 },
+};
+
+void *
+limit_zone_open(const struct zone *z)
+{
+    return limit_table_open(z->size);
+}
+
+void
+limit_zone_close(void *state)
+{
+    limit_table_close(state);
+}
 
 static bool
 read_prefix(struct setting *s, unsigned word, struct str value, struct limit_key *key)

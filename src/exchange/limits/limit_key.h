@@ -1,9 +1,16 @@
-/* The key of limit_req_zone and limit_conn_zone: a text with variables, in which IPv6 addresses
- * may be cut to a prefix, for a client has as many of them as it likes. */
+/* What limit_req_zone and limit_conn_zone have in common: a table as the zone's state, and the key,
+ * a text with variables, in which IPv6 addresses may be cut to a prefix, for a client has as many
+ * of them as it likes. */
 #pragma once
 
 #include "exchange/values/template.h"
 #include "exchange/zone.h"
+
+/* Of the kinds of zone: their state is a limit_table. */
+void *limit_zone_open(const struct zone *z);
+void limit_zone_close(void *state);
+/* Of limit_req_log_level and limit_conn_log_level. */
+extern const struct choice limit_log_levels[];
 
 struct limit_key {
     struct str written;

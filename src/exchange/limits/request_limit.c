@@ -3,19 +3,7 @@
 
 #include "exchange/limits/challenge.h"
 
-static void *
-open_state(const struct zone *z)
-{
-    return limit_table_open(z->size);
-}
-
-static void
-close_state(void *state)
-{
-    limit_table_close(state);
-}
-
-static const struct zone_kind kind = { "limit_req_zone", open_state, close_state };
+static const struct zone_kind kind = { "limit_req_zone", limit_zone_open, limit_zone_close };
 
 struct declaration {
     struct zone zone;

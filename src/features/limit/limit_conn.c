@@ -28,19 +28,7 @@ struct taken {
     struct limit_entry *entry; /* NULL: given back already */
 };
 
-static void *
-open_state(const struct zone *z)
-{
-    return limit_table_open(z->size);
-}
-
-static void
-close_state(void *state)
-{
-    limit_table_close(state);
-}
-
-static const struct zone_kind kind = { "limit_conn_zone", open_state, close_state };
+static const struct zone_kind kind = { "limit_conn_zone", limit_zone_open, limit_zone_close };
 
 struct declaration {
     struct zone zone;
@@ -207,14 +195,6 @@ static const struct variable variables[] = {
     { 0 },
 };
 
-static const struct choice levels[] = {
-    { "info", LEVEL_INFO },
-    { "notice", LEVEL_NOTICE },
-    { "warn", LEVEL_WARN },
-    { "error", LEVEL_ERROR },
-    { 0 },
-};
-
 #define EVERYWHERE (IN_HTTP | IN_SERVER | IN_LOCATION)
 
 static const struct directive directives[] = {
@@ -234,7 +214,7 @@ static const struct directive directives[] = {
       .set = set_status, .syntax = "code", .example = "limit_conn_status 429;",
       .help = "The status of refused requests." },
     { "limit_conn_log_level", FIELD(struct settings, log_level), EVERYWHERE, .initial = "error",
-      .choices = levels, .help = "How loudly refusals are logged." },
+      .choices = limit_log_levels, .help = "How loudly refusals are logged." },
     { 0 },
 };
 

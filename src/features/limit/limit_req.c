@@ -243,14 +243,6 @@ static const struct variable variables[] = {
     { 0 },
 };
 
-static const struct choice levels[] = {
-    { "info", LEVEL_INFO },
-    { "notice", LEVEL_NOTICE },
-    { "warn", LEVEL_WARN },
-    { "error", LEVEL_ERROR },
-    { 0 },
-};
-
 #define EVERYWHERE (IN_HTTP | IN_SERVER | IN_LOCATION)
 
 static const struct directive directives[] = {
@@ -281,7 +273,7 @@ static const struct directive directives[] = {
       .set = set_status, .syntax = "code", .example = "limit_req_status 429;",
       .help = "The status of refused requests." },
     { "limit_req_log_level", FIELD(struct settings, log_level), EVERYWHERE, .initial = "error",
-      .choices = levels,
+      .choices = limit_log_levels,
       .help = "How loudly refusals are logged. Waits are logged one level lower." },
     { "limit_req_challenge", NO_FIELD, IN_HTTP, .set = challenge_set, .flags = SETTINGS_APART,
       .args_min = 1, .args_max = 5,

@@ -318,7 +318,8 @@ delete_range(struct setting *line, struct geo *my)
 static void
 build_ranges(struct geo *my, struct arena *a, struct prefix_builder *b)
 {
-    for (const struct piece *p = my->pieces.v; p < my->pieces.v + my->pieces.n; p++) {
+    for (unsigned i = 0; i < my->pieces.n; i++) {
+        const struct piece *p = &my->pieces.v[i];
         struct prefix_bits first = { (uint64_t)p->first << 32, 0, 32, true }, last = first;
         last.high = (uint64_t)p->last << 32;
         prefix_builder_add_range(b, first, last, number_of(my, a, p->value));
