@@ -1,6 +1,4 @@
 """Whole sites, as they are found on real machines: they load without an edit, and answer as they did with nginx."""
-import subprocess
-
 import proxy
 import pytest
 import live_site as site
