@@ -80,14 +80,14 @@ run(void *arg)
     exchange_close(x);
 }
 
-void
+struct exchange *
 copy_start(struct exchange *parent, struct str uri, struct str args, unsigned flags)
 {
     if (running >= COPIES_MAX) {
         exchange_log(parent, LEVEL_WARN, 0,
                      "%u copies of requests are under way, none is sent to \"" STR_FMT "\"",
                      running, STR_ARG(uri));
-        return;
+        return NULL;
     }
     struct exchange *x = subrequest_make(parent, uri, args, flags);
     copy_all(x);
@@ -95,6 +95,7 @@ copy_start(struct exchange *parent, struct str uri, struct str args, unsigned fl
     parent->copies = x;
     running++;
     (void)fiber_spawn(run, x);
+    return x;
 }
 
 void

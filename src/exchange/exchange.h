@@ -195,6 +195,7 @@ struct exchange {
     bool pipelined; /* $pipe: the request was there before the last response had gone */
 
     /* exchange/subrequest.h */
+    bool is_after;           /* what it was made by is over, and was answered whole */
     bool is_subrequest;      /* made by another exchange, not by a client */
     unsigned short depth;    /* how many parents there are above it */
     struct exchange *parent; /* NULL: it is a client's, or a copy that has outlived it */

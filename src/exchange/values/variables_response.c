@@ -32,7 +32,7 @@ get_body_bytes_sent(struct exchange *x, struct str rest, struct str *out)
 static bool
 get_request_completion(struct exchange *x, struct str rest, struct str *out)
 {
-    *out = x->head_sent && !x->client_gone && !x->aborted ? STR("OK") : STR("");
+    *out = x->is_after || (x->head_sent && !x->client_gone && !x->aborted) ? STR("OK") : STR("");
     return true;
 }
 

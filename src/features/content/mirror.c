@@ -67,7 +67,7 @@ copy(struct exchange *x, const void *settings)
         return PASS;
     enum verdict v = my->request_body ? request_body_read(x) : PASS;
     for (unsigned i = 0; v == PASS && i < my->mirrors->n; i++)
-        copy_start(x, my->mirrors->uris[i], x->args, flags);
+        (void)copy_start(x, my->mirrors->uris[i], x->args, flags);
     if (x->client->tls)
         (void)fiber_yield(); /* what they say of the connection, they say while it is there */
     return v;
