@@ -137,6 +137,7 @@ struct exchange {
                         it untouched) */
     bool uri_rewritten;   /* by a rewrite that ended in this location: proxy_pass passes it whole */
     bool uri_changed;     /* by rewrite: the location is to be found anew */
+    bool pattern_failed;  /* a regex took more than its match limit: what it says is not known */
     bool rewrite_stopped; /* the rest of a rewrite program is left out */
     bool internal;        /* after an internal redirect or error_page */
     bool at_server;     /* an internal redirect begins with the server's rewrite directives again */

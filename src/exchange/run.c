@@ -137,6 +137,17 @@ run_server_program(struct exchange *x)
     return v == RESTART ? PASS : v; /* its location is found next in any case */
 }
 
+/* Where a pattern took too long, another location, or none of a program's answers, would have been
+ * the request's. */
+static enum verdict
+judge_patterns(struct exchange *x, enum verdict v)
+{
+    if (!x->pattern_failed)
+        return v;
+    x->pattern_failed = false;
+    return status_only(x, 500);
+}
+
 static enum verdict
 run_location(struct exchange *x)
 {
@@ -145,6 +156,7 @@ run_location(struct exchange *x)
         v = find_location(x);
     if (v == PASS)
         v = program_run(x, x->location->program);
+    v = judge_patterns(x, v);
     if (v == PASS)
         v = run_calls(x, &x->location->on_request);
     return v == PASS ? status_only(x, 404) : v;
@@ -178,7 +190,7 @@ run_phases(struct exchange *x)
     if (v == PASS && x->snapshot->challenge)
         v = challenge_reserved(x);
     if (v == PASS)
-        v = run_server_program(x);
+        v = judge_patterns(x, run_server_program(x));
     if (v == PASS)
         v = RESTART;
     return settle(x, v);

@@ -105,3 +105,17 @@ RETURNS = ["200", "200 text", "201 $uri", "204", "301 /x", "302 http://e.example
 @pytest.mark.parametrize("what", RETURNS)
 def test_return(agree, what):
     agree(server("location / { return %s; }" % what), ["/", "/a?b", "HEAD /", "POST /\nContent-Length: 0"])
+
+
+ENDLESS = "^/((a|aa)+)+$"
+
+
+@pytest.mark.parametrize("body", [
+    "location ~ %s { return 200 in; } location / { return 200 out; }",
+    'location / { rewrite "%s" /b last; return 200 out; } location /b { return 200 in; }',
+    'if ($uri ~ "%s") { return 200 in; } location / { return 200 out; }',
+    'location / { if ($uri ~ "%s") { return 200 in; } return 200 out; }',
+    'rewrite "%s" /b; location / { return 200 out; }',
+], ids=range(5))
+def test_a_pattern_that_does_not_end_is_an_error(agree, body):
+    agree(server(body % ENDLESS), ["/aaa", "/b", "/" + 60 * "a" + "b"], may_log=r"pcre2?_(match|exec)\(\) failed: -\d+ on")

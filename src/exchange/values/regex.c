@@ -153,10 +153,12 @@ regex_match(const struct regex *r, struct str subject, struct exchange *x)
     struct matcher *m = matcher();
     PCRE2_SPTR text = (PCRE2_SPTR)(subject.p ? subject.p : "");
     int n = pcre2_match(r->code, text, subject.n, 0, 0, m->data, m->context);
-    if (n < 0 && n != PCRE2_ERROR_NOMATCH && x)
+    if (n < 0 && n != PCRE2_ERROR_NOMATCH && x) {
+        x->pattern_failed = true;
         exchange_log(x, LEVEL_ALERT, 0,
                      "pcre2_match() failed: %d on \"" STR_FMT "\" using \"" STR_FMT "\"", n,
                      STR_ARG(subject), STR_ARG(r->pattern));
+    }
     if (n < 0)
         return false;
     if (x)
