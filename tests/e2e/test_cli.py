@@ -155,7 +155,7 @@ def test_version_lines():
     assert re.fullmatch(first + libraries + r"configure arguments: --prefix=.*\n", build)
     assert "--without-http_proxy_module" not in build
     assert "--without-http_fastcgi_module" not in build
-    assert "--without-http_uwsgi_module" in build and "--with-http_ssl_module" in build
+    assert "--without-http-cache" in build and "--with-http_ssl_module" in build
 
 
 @pytest.mark.usher_only
