@@ -118,3 +118,11 @@ server {
     assert 'did you mean "web_servers"?' in lines[2]
     code, lines = check(tmp_path, "server { listen 127.0.0.1:1; return 200 $remote_adr; }")
     assert code == 1 and 'did you mean "$remote_addr"?' in "\n".join(lines)
+
+
+@pytest.mark.usher_only("modules are files there")
+def test_modules_that_are_built_in_are_not_missed(usher):
+    loads = "".join(f"load_module modules/ngx_http_{m}_module.so;" for m in ("headers_more_filter", "geoip2", "echo"))
+    p = usher("server { listen 127.0.0.1:%%PORT%%; more_set_headers 'X-A: b'; return 200; }", main=loads)
+    assert p.stderr().count("is not loaded") == 1
+    assert 'module "modules/ngx_http_echo_module.so" is not loaded: usher has no dynamic modules' in p.stderr()
