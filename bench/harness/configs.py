@@ -171,6 +171,7 @@ def nginx_site(out: Path, port: int) -> str:
             proxy_pass http://origin;
         }}
 """
+    inside += proxying("/")
     return kinds + nginx_server(port, "localhost", inside)
 
 
@@ -188,7 +189,7 @@ def nginx_limits(port: int) -> str:
             empty_gif;
         }
 """
-    return zones + nginx_server(port, "localhost", inside)
+    return zones + nginx_server(port, "localhost", inside + proxying("/"))
 
 
 def nginx_deny(out: Path, port: int) -> str:
