@@ -1,5 +1,6 @@
-/* Buffered access logs: one buffer a thread and destination, written when full, when its timer
- * fires and at the thread's end; compressed when asked, each write one gzip member. */
+/* Access logs. Buffered ones: one buffer a thread and destination, written when full, when its
+ * timer fires and at the thread's end; compressed when asked, each write one gzip member. Of the
+ * others, lines for a file that come in one turn of the loop leave in one write at its end. */
 #include "base/must.h"
 #include "fiber/loop.h"
 #include "observe/log_cache.h"
@@ -19,6 +20,16 @@ struct log_buffer {
 };
 
 static __thread struct log_buffer *mine;
+
+/* Lines of the present turn, all for one file. */
+struct turn_lines {
+    struct turn_end turn; /* first */
+    struct log_file *file;
+    size_t n;
+    char bytes[16 * 1024];
+};
+
+static __thread struct turn_lines *lines;
 
 enum { GZIP_WINDOW = 15 + 16, GZIP_MEMORY = 8 };
 
@@ -90,11 +101,69 @@ fitting_buffer(struct log_file *f, const struct log_buffering *how)
     return buffer_of(f, how);
 }
 
+/* --- lines of a turn --- */
+
+static void
+put_lines(struct turn_lines *l)
+{
+    if (l->n)
+        log_file_put(l->file, (struct str){ l->bytes, l->n }, -1);
+    l->n = 0;
+}
+
+static void
+end_turn(struct turn_end *t)
+{
+    put_lines((struct turn_lines *)t);
+}
+
+static void
+add_line(struct log_file *f, struct str line)
+{
+    if (lines == NULL) {
+        lines = calloc(1, sizeof *lines);
+        must(lines);
+        lines->turn.run = end_turn;
+    }
+    if (lines->file != f || line.n > sizeof lines->bytes - lines->n)
+        put_lines(lines);
+    if (line.n > sizeof lines->bytes) {
+        log_file_put(f, line, -1);
+        return;
+    }
+    lines->file = f;
+    memcpy(lines->bytes + lines->n, line.p, line.n);
+    lines->n += line.n;
+    loop_at_turn_end(&lines->turn);
+}
+
+static void
+end_lines(void)
+{
+    if (lines == NULL)
+        return;
+    put_lines(lines);
+    if (list_linked(&lines->turn.link))
+        list_remove(&lines->turn.link);
+    free(lines);
+    lines = NULL;
+}
+
+/* At once where nobody would write later, and where a reader waits. */
+static void
+write_line(struct log_file *f, struct str line)
+{
+    if (f->regular && loop_self())
+        add_line(f, line);
+    else
+        log_file_put(f, line, -1);
+}
+
 void
 log_file_write(struct log_file *f, const struct log_buffering *how, struct str line)
 {
     if (how == NULL || how->size == 0) {
-        log_file_put(f, line, -1);
+        write_line(f, line);
         return;
     }
     struct log_buffer *b = fitting_buffer(f, how);
@@ -121,5 +190,6 @@ log_flush_thread(void)
         free(b);
     }
     mine = NULL;
+    end_lines();
     log_cache_close();
 }
