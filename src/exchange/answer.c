@@ -1,6 +1,6 @@
 /* The small answers: a body of our own, a redirect, another location. */
+#include "exchange/files/path.h"
 #include "exchange/hosts/location.h"
-#include "exchange/path.h"
 #include "exchange/snapshot.h"
 #include "http/uri.h"
 

@@ -6,7 +6,7 @@
 #pragma once
 
 #include "base/fault.h"
-#include "exchange/body.h"
+#include "exchange/body/body.h"
 #include "http/message.h"
 #include "net/address.h"
 
@@ -195,14 +195,14 @@ struct exchange {
     const struct tls_hello *hello; /* of a handshake under way, for $ssl_server_name; else NULL */
     bool pipelined; /* $pipe: the request was there before the last response had gone */
 
-    /* exchange/subrequest.h */
+    /* exchange/subrequest/subrequest.h */
     bool is_after;           /* what it was made by is over, and was answered whole */
     bool is_subrequest;      /* made by another exchange, not by a client */
     unsigned short depth;    /* how many parents there are above it */
     struct exchange *parent; /* NULL: it is a client's, or a copy that has outlived it */
     struct ssi *ssi;         /* exchange/ssi/values.h */
     struct subrequest *own;  /* of a sub-request, else NULL */
-    struct exchange *copies, *next_copy; /* exchange/copy.h */
+    struct exchange *copies, *next_copy; /* exchange/subrequest/copy.h */
     unsigned subrequests, alive;         /* of the outermost: how many it has made, how many live */
 };
 

@@ -3,12 +3,12 @@
 #include "exchange/run.h"
 
 #include "base/must.h"
-#include "exchange/copy.h"
 #include "exchange/error_page.h"
 #include "exchange/limits/challenge.h"
 #include "exchange/respond.h"
 #include "exchange/rewrite/program.h"
 #include "exchange/snapshot.h"
+#include "exchange/subrequest/copy.h"
 #include "exchange/trace.h"
 #include "http/uri.h"
 

@@ -3,8 +3,8 @@
 #include "exchange/settings.h"
 
 #include "exchange/error_page.h"
+#include "exchange/files/types.h"
 #include "exchange/hosts/location.h"
-#include "exchange/types.h"
 #include "observe/log.h"
 
 #define EVERYWHERE   (IN_HTTP | IN_SERVER | IN_LOCATION)

@@ -5,7 +5,7 @@
 #include "base/must.h"
 #include "exchange/limits/challenge.h"
 #include "exchange/values/regex.h"
-#include "exchange/zone.h"
+#include "exchange/zones/zone.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>

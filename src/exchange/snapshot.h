@@ -27,7 +27,7 @@ struct snapshot {
     unsigned n_variables;
     struct upstream_table *upstreams;
     struct challenge *challenge;       /* exchange/limits/challenge.h's; NULL: none */
-    struct zones *zones;               /* exchange/zone.c's; NULL: none */
+    struct zones *zones;               /* exchange/zones/zone.c's; NULL: none */
     void *const *main_settings;        /* the main scope's, by set */
     struct tls_servers *tls_servers;   /* exchange/secure/tls_server.c's; NULL: no TLS */
     const struct error_log *error_log; /* the main scope's */

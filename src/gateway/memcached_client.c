@@ -2,7 +2,7 @@
  * follows a value came with its end. */
 #include "gateway/memcached_client.h"
 
-#include "exchange/types.h"
+#include "exchange/files/types.h"
 #include "gateway/backend_io.h"
 #include "wire/memcached.h"
 

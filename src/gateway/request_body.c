@@ -1,6 +1,6 @@
 /* The request's body on its way to the backend: whole in memory or in an unlinked file
  * (request_buffering), or as it comes by a second fiber. */
-#include "exchange/request_body.h"
+#include "exchange/body/request_body.h"
 #include "gateway/gateway.h"
 
 #include <errno.h>

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "config/compile.h"
-#include "exchange/body.h"
+#include "exchange/body/body.h"
 #include "exchange/exchange.h"
 
 #include <errno.h>

@@ -4,7 +4,7 @@
 #pragma once
 
 #include "exchange/values/template.h"
-#include "exchange/zone.h"
+#include "exchange/zones/zone.h"
 
 /* Of the kinds of zone: their state is a limit_table. */
 void *limit_zone_open(const struct zone *z);

@@ -1,7 +1,7 @@
 /* if (…), as ngx_http_rewrite_module documents it. */
 #include "exchange/rewrite/condition.h"
 
-#include "exchange/path.h"
+#include "exchange/files/path.h"
 #include "exchange/snapshot.h"
 
 #include <sys/stat.h>

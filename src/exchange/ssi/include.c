@@ -1,8 +1,8 @@
 /* include: what another location says takes the command's place. */
-#include "exchange/body_filter.h"
-#include "exchange/path.h"
+#include "exchange/body/filter.h"
+#include "exchange/files/path.h"
 #include "exchange/ssi/page.h"
-#include "exchange/subrequest.h"
+#include "exchange/subrequest/subrequest.h"
 #include "fiber/fiber.h"
 #include "http/uri.h"
 

@@ -1,7 +1,7 @@
 /* Variables, texts and conditions of server-side includes. */
 #include "exchange/ssi/values.h"
 
-#include "exchange/subrequest.h"
+#include "exchange/subrequest/subrequest.h"
 #include "exchange/values/regex.h"
 #include "exchange/values/variable.h"
 

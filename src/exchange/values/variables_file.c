@@ -1,5 +1,5 @@
 /* Variables about the file that a URI stands for: root or alias, and what follows. */
-#include "exchange/path.h"
+#include "exchange/files/path.h"
 #include "exchange/snapshot.h"
 #include "exchange/values/print.h"
 

@@ -2,7 +2,7 @@
 #include "base/random.h"
 #include "exchange/auth/credentials.h"
 #include "exchange/snapshot.h"
-#include "exchange/subrequest.h"
+#include "exchange/subrequest/subrequest.h"
 #include "exchange/values/print.h"
 #include "http/uri.h"
 

@@ -3,7 +3,7 @@
 #include "exchange/auth/satisfy.h"
 #include "exchange/feature.h"
 #include "exchange/snapshot.h"
-#include "exchange/subrequest.h"
+#include "exchange/subrequest/subrequest.h"
 
 struct assignment {
     struct assignment *next;

@@ -3,8 +3,8 @@
  * Names are gathered away from the event loop; the list is written as the client reads it, when the
  * header filters have said what its charset is. */
 #include "exchange/feature.h"
+#include "exchange/files/path.h"
 #include "exchange/hosts/location.h"
-#include "exchange/path.h"
 #include "fiber/offload.h"
 #include "http/date.h"
 #include "http/uri.h"

@@ -3,8 +3,8 @@
 #include "exchange/accept_gzip.h"
 #include "exchange/feature.h"
 #include "exchange/files/files.h"
-#include "exchange/path.h"
-#include "exchange/types.h"
+#include "exchange/files/path.h"
+#include "exchange/files/types.h"
 
 enum when { WHEN_OFF, WHEN_ACCEPTED, WHEN_ALWAYS };
 

@@ -1,8 +1,8 @@
 /* index: a URI that ends with a slash is answered by the first of these files that exists. */
 #include "exchange/feature.h"
 #include "exchange/files/files.h"
+#include "exchange/files/path.h"
 #include "exchange/hosts/location.h"
-#include "exchange/path.h"
 
 struct candidate {
     struct candidate *next;

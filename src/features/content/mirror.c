@@ -1,10 +1,10 @@
 /* mirror: copies of requests to other locations, whose answers nobody reads.
  *
  * They run on their own: neither the answer nor the connection's next request waits for them. */
-#include "exchange/copy.h"
+#include "exchange/body/request_body.h"
 #include "exchange/feature.h"
-#include "exchange/request_body.h"
-#include "exchange/subrequest.h"
+#include "exchange/subrequest/copy.h"
+#include "exchange/subrequest/subrequest.h"
 #include "fiber/fiber.h"
 
 struct settings {

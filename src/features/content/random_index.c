@@ -2,8 +2,8 @@
 #include "base/random.h"
 #include "exchange/feature.h"
 #include "exchange/files/files.h"
+#include "exchange/files/path.h"
 #include "exchange/hosts/location.h"
-#include "exchange/path.h"
 
 #include <dirent.h>
 

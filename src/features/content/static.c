@@ -5,9 +5,9 @@
  * symbolic link of its owner's making. */
 #include "exchange/feature.h"
 #include "exchange/files/files.h"
+#include "exchange/files/path.h"
+#include "exchange/files/types.h"
 #include "exchange/hosts/location.h"
-#include "exchange/path.h"
-#include "exchange/types.h"
 #include "http/uri.h"
 
 /* The error log speaks of missing files unless log_not_found says otherwise. */

@@ -2,8 +2,8 @@
  * word says what answers. It runs before the location's content, whatever that is. */
 #include "exchange/feature.h"
 #include "exchange/files/files.h"
+#include "exchange/files/path.h"
 #include "exchange/hosts/location.h"
-#include "exchange/path.h"
 
 struct
 try {

@@ -3,7 +3,7 @@
 #include "exchange/feature.h"
 #include "exchange/limits/limit_key.h"
 #include "exchange/limits/limit_table.h"
-#include "exchange/subrequest.h"
+#include "exchange/subrequest/subrequest.h"
 
 enum { CONN_KEY_MAX = 255 };
 

@@ -1,5 +1,5 @@
 /* limit_rate, limit_rate_after: how fast a response leaves. The pace itself is
- * exchange/body_pace.c, which $limit_rate and X-Accel-Limit-Rate set as well; both go over what is
+ * exchange/body/pace.c, which $limit_rate and X-Accel-Limit-Rate set as well; both go over what is
  * written here. */
 #include "exchange/feature.h"
 

@@ -3,7 +3,7 @@
 #include "exchange/feature.h"
 #include "exchange/limits/challenge.h"
 #include "exchange/limits/request_limit.h"
-#include "exchange/subrequest.h"
+#include "exchange/subrequest/subrequest.h"
 #include "fiber/fiber.h"
 
 #include <inttypes.h>

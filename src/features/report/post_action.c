@@ -1,8 +1,8 @@
 /* post_action: a request to another location when the client's own is over, whatever became of it;
  * its answer goes to nobody. */
-#include "exchange/copy.h"
 #include "exchange/feature.h"
-#include "exchange/subrequest.h"
+#include "exchange/subrequest/copy.h"
+#include "exchange/subrequest/subrequest.h"
 
 struct settings {
     struct str uri; /* STR_NONE: off */

@@ -1,8 +1,8 @@
 /* keyval KEY $VARIABLE zone=NAME and keyval_zone: values from a database of pairs that is changed
  * while requests go on. */
-#include "exchange/keyval.h"
+#include "exchange/zones/keyval.h"
 #include "exchange/feature.h"
-#include "exchange/keyval_state.h"
+#include "exchange/zones/keyval_state.h"
 
 #include <errno.h>
 

@@ -1,7 +1,7 @@
 /* return CODE [TEXT] | CODE URL | URL: answers at once, without looking further. */
 #include "exchange/feature.h"
+#include "exchange/files/types.h"
 #include "exchange/rewrite/program.h"
-#include "exchange/types.h"
 
 struct answer {
     struct op op; /* first */

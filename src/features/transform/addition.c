@@ -1,8 +1,8 @@
 /* add_before_body, add_after_body: other locations' answers around a response. */
-#include "exchange/body_filter.h"
+#include "exchange/body/filter.h"
 #include "exchange/feature.h"
 #include "exchange/mime_types.h"
-#include "exchange/subrequest.h"
+#include "exchange/subrequest/subrequest.h"
 
 #include <errno.h>
 

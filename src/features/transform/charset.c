@@ -1,6 +1,6 @@
 /* charset: what a response's text is written in, said in Content-Type; and where source_charset or
  * the response itself says otherwise, the text is converted by a charset_map. */
-#include "exchange/charset_map.h"
+#include "exchange/body/charset_map.h"
 #include "exchange/feature.h"
 #include "exchange/mime_types.h"
 

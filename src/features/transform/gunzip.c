@@ -1,6 +1,6 @@
 /* gunzip: responses in gzip are taken apart for the clients that do not accept it. */
 #include "exchange/accept_gzip.h"
-#include "exchange/body_filter.h"
+#include "exchange/body/filter.h"
 #include "exchange/feature.h"
 
 #include <errno.h>

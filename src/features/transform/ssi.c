@@ -1,5 +1,5 @@
 /* ssi: server-side includes in responses; what commands do is in exchange/ssi. */
-#include "exchange/body_filter.h"
+#include "exchange/body/filter.h"
 #include "exchange/feature.h"
 #include "exchange/mime_types.h"
 #include "exchange/ssi/page.h"

@@ -4,7 +4,7 @@
  * among which nothing is found are passed on where they lie. At the end a beginning stays as it is,
  * even when a shorter text lies in it: as in nginx. */
 #include "base/needles.h"
-#include "exchange/body_filter.h"
+#include "exchange/body/filter.h"
 #include "exchange/feature.h"
 #include "exchange/mime_types.h"
 

@@ -1,7 +1,7 @@
-/* exchange/body.c, body_cut.c: parts of bodies, sought or read over. */
-#include "exchange/body.h"
+/* exchange/body/body.c, body_cut.c: parts of bodies, sought or read over. */
+#include "exchange/body/body.h"
 
-#include "../test.h"
+#include "../../test.h"
 
 #include <errno.h>
 #include <stdlib.h>

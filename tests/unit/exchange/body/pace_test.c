@@ -1,7 +1,7 @@
-/* exchange/body_pace.c: never faster than the rate, and nothing is lost. */
-#include "exchange/body.h"
+/* exchange/body/pace.c: never faster than the rate, and nothing is lost. */
+#include "exchange/body/body.h"
 
-#include "../test.h"
+#include "../../test.h"
 #include "base/clock.h"
 #include "fiber/loop.h"
 

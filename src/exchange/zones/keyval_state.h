@@ -2,7 +2,7 @@
  * {"key": {"value": "…", "expire": MILLISECONDS_SINCE_1970}}. */
 #pragma once
 
-#include "exchange/keyval_table.h"
+#include "exchange/zones/keyval_table.h"
 
 /* Room for what is wrong with a file. */
 struct keyval_problem {

@@ -1,6 +1,6 @@
 /* A hash table of pairs. Networks and prefixes are sought length by length, longest first; which
  * lengths there are is counted. */
-#include "exchange/keyval_table.h"
+#include "exchange/zones/keyval_table.h"
 
 #include "base/must.h"
 #include "net/prefix.h"

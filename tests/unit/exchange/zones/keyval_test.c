@@ -1,10 +1,10 @@
 /* exchange/keyval*.c: pairs, what they are sought by, and their state file. */
-#include "exchange/keyval_state.h"
+#include "exchange/zones/keyval_state.h"
 
 #include "fiber/loop.h"
 #include "fiber/offload.h"
 
-#include "../test.h"
+#include "../../test.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* Reading a request's body whole, for backends that want its length, and for copies of it. */
-#include "exchange/request_body.h"
+#include "exchange/body/request_body.h"
 
 #include "base/random.h"
 #include "exchange/hosts/location.h"

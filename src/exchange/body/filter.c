@@ -1,5 +1,5 @@
 /* What filters that change bodies have in common. */
-#include "exchange/body_filter.h"
+#include "exchange/body/filter.h"
 
 #include "net/buffer.h"
 

@@ -1,10 +1,10 @@
 /* A sub-request's life: opened, run on its fiber, asked for its body, closed. */
-#include "exchange/subrequest.h"
+#include "exchange/subrequest/subrequest.h"
 
 #include "exchange/hosts/location.h"
 #include "exchange/run.h"
 #include "exchange/snapshot.h"
-#include "exchange/subrequest_make.h"
+#include "exchange/subrequest/make.h"
 
 #include <errno.h>
 

@@ -1,6 +1,6 @@
 /* A body that is made of another's bytes as they pass: one buffer of output for each piece of
  * input, and none where the input can go on as it is. */
-#include "exchange/body_filter.h"
+#include "exchange/body/filter.h"
 #include "net/buffer.h"
 
 static void

@@ -1,9 +1,9 @@
 /* A copy is a sub-request that owns all it needs. */
-#include "exchange/copy.h"
+#include "exchange/subrequest/copy.h"
 
 #include "exchange/run.h"
 #include "exchange/snapshot.h"
-#include "exchange/subrequest_make.h"
+#include "exchange/subrequest/make.h"
 
 /* So many at a time in a thread: a mirror that hangs must not take all memory. */
 enum { COPIES_MAX = 1024 };

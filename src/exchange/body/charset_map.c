@@ -1,8 +1,8 @@
 /* charset_map: a byte of the one charset becomes a byte of the other, or up to three of UTF-8; and
  * back. What is no UTF-8 becomes "?", byte by byte: nothing is swallowed. */
-#include "exchange/charset_map.h"
+#include "exchange/body/charset_map.h"
 
-#include "exchange/body_filter.h"
+#include "exchange/body/filter.h"
 
 #include <stdio.h>
 

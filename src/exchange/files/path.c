@@ -1,5 +1,5 @@
 /* Paths of files: the root and the whole URI, or the alias in place of the location's name. */
-#include "exchange/path.h"
+#include "exchange/files/path.h"
 
 #include "exchange/hosts/location.h"
 #include "exchange/snapshot.h"

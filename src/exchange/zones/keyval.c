@@ -1,9 +1,9 @@
 /* A table, its lock, its state file. A process that was forked (a worker, be it the second after
  * the first has died) reads the file anew, as its parent's table is that of the last reload. */
-#include "exchange/keyval.h"
+#include "exchange/zones/keyval.h"
 
 #include "base/must.h"
-#include "exchange/keyval_state.h"
+#include "exchange/zones/keyval_state.h"
 #include "fiber/offload.h"
 #include "observe/log.h"
 

@@ -1,5 +1,5 @@
 /* Bodies made of bytes at hand or of a file; draining. */
-#include "exchange/body.h"
+#include "exchange/body/body.h"
 
 #include <errno.h>
 #include <unistd.h>

@@ -1,5 +1,5 @@
 /* Declared zones of a snapshot, and the process's table of their states. */
-#include "exchange/zone.h"
+#include "exchange/zones/zone.h"
 
 #include "base/must.h"
 #include "exchange/snapshot.h"

@@ -1,10 +1,10 @@
 /* What a sub-request has from its parent, and how it ends. */
-#include "exchange/subrequest_make.h"
+#include "exchange/subrequest/make.h"
 
 #include "exchange/hosts/location.h"
 #include "exchange/run.h"
 #include "exchange/snapshot.h"
-#include "exchange/subrequest.h"
+#include "exchange/subrequest/subrequest.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -2,7 +2,7 @@
  *
  * As with nginx the first second's bytes may leave at once, so that what is small is not slowed
  * down. Then pieces of about a tenth of a second's follow, each when the clock allows it. */
-#include "exchange/body.h"
+#include "exchange/body/body.h"
 
 #include "base/clock.h"
 #include "fiber/fiber.h"

@@ -1,9 +1,9 @@
-/* exchange/zone.c: state that goes on from one configuration to the next. */
-#include "exchange/zone.h"
+/* exchange/zones/zone.c: state that goes on from one configuration to the next. */
+#include "exchange/zones/zone.h"
 
 #include "exchange/snapshot.h"
 
-#include "../test.h"
+#include "../../test.h"
 
 #include <stdlib.h>
 

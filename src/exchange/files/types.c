@@ -1,5 +1,5 @@
 /* The types block and the look-up by extension. */
-#include "exchange/types.h"
+#include "exchange/files/types.h"
 
 #include "exchange/hosts/location.h"
 

@@ -1,7 +1,7 @@
 /* The pairs of a key-value database, without lock or file. */
 #pragma once
 
-#include "exchange/keyval.h"
+#include "exchange/zones/keyval.h"
 
 enum { KEYVAL_KEY_MAX = 1024, KEYVAL_CLASSES = KEYVAL_KEY_MAX + 1 };
 

@@ -1,5 +1,5 @@
 /* A part of a body that only goes forward. */
-#include "exchange/body.h"
+#include "exchange/body/body.h"
 
 struct cut_body {
     struct body body; /* first */

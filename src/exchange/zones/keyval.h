@@ -4,7 +4,7 @@
  * All functions may be called by any thread; a lock of the database's own is held for short. */
 #pragma once
 
-#include "exchange/zone.h"
+#include "exchange/zones/zone.h"
 
 struct keyval;
 

@@ -1,5 +1,5 @@
 /* JSON by jansson. A reader of the file sees the former text or the new one, never a part. */
-#include "exchange/keyval_state.h"
+#include "exchange/zones/keyval_state.h"
 
 #include <errno.h>
 #include <fcntl.h>
