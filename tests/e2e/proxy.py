@@ -163,10 +163,10 @@ class Proxy:
     def error_log(self):
         return self._read("error.log")
 
-    def access_log(self, lines=0):
+    def access_log(self, lines=0, name="access.log"):
         """The access log's lines, once there are at least `lines` of them."""
-        until(lambda: self._read("access.log").count("\n") >= lines, f"{lines} access log lines")
-        return self._read("access.log").splitlines()
+        until(lambda: self._read(name).count("\n") >= lines, f"{lines} lines in {name}")
+        return self._read(name).splitlines()
 
     def stderr(self):
         return self._read("stderr")
