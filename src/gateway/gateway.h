@@ -74,6 +74,7 @@ struct gateway_target {
     struct upstream *upstream;
     struct str host;                        /* $proxy_host: host[:port] as in the URL */
     struct str port;                        /* $proxy_port */
+    bool named;                             /* by $proxy_host and $proxy_port: proxy_pass alone */
     struct str scheme;                      /* "http" */
     const struct gateway_tls_settings *tls; /* NULL: plain */
     struct str uri;                         /* path and arguments as they go on the wire */

@@ -21,8 +21,8 @@ trail_of(struct gateway *g)
         x->trail = arena_new(&x->arena, struct upstream_trail);
     else if (x->trail->last)
         x->trail->last->group_end = true;
-    x->trail->host = g->target.host;
-    x->trail->port = g->target.port;
+    x->trail->host = g->target.named ? g->target.host : STR("");
+    x->trail->port = g->target.named ? g->target.port : STR("");
     x->trail->scheme = g->target.scheme;
     x->trail->uri = g->target.uri;
     return x->trail;

@@ -60,9 +60,19 @@ refuse_scheme(struct setting *s, const struct url_rules *rules)
 }
 
 static bool
+refuse_url(struct setting *s, struct str text)
+{
+    setting_error(s, 1, "invalid host in upstream \"" STR_FMT "\"", STR_ARG(text));
+    setting_hint(s, "%s takes an address without a scheme", s->row->name);
+    return false;
+}
+
+static bool
 set_plain(struct setting *s, struct str text, struct url *u)
 {
     struct parts parts;
+    if (u->rules->schemeless && str_find_str(text, STR("://")) >= 0)
+        return refuse_url(s, text);
     if (!split_url(u->rules, text, &parts))
         return refuse_scheme(s, u->rules);
     if (parts.uri.n && !u->rules->has_uri)

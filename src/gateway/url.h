@@ -1,4 +1,4 @@
-/* The URL of proxy_pass and grpc_pass: scheme, host and URI, with or without variables. */
+/* The URL of a directive like proxy_pass: scheme, host and URI, with or without variables. */
 #pragma once
 
 #include "gateway/target.h"
@@ -13,6 +13,7 @@ struct url_scheme {
 struct url_rules {
     const struct url_scheme *schemes; /* ends with a NULL name */
     bool bare;                        /* may stand without a scheme: the first is meant */
+    bool schemeless;                  /* may stand only so */
     bool has_uri;                     /* may go on after the host */
 };
 

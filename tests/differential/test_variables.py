@@ -128,3 +128,9 @@ SETS = ["args a=9", "args $args&z=1", 'args ""', "limit_rate 1m", "limit_rate x"
 def test_those_that_may_be_set(agree, what):
     agree("server { listen 127.0.0.1:%%PORT%%; location / { set $" + what + '; return 200 "$args|$arg_a|$limit_rate|$is_args|$query_string|$http_x'
           '|$cookie_a|$request_uri"; } }', ["/", "/?a=1", "/\nX: y", "/\nCookie: a=2"])
+
+
+@pytest.mark.parametrize("family", ["proxy_pass http://", "fastcgi_pass ", "scgi_pass ", "uwsgi_pass ", "grpc_pass ", "memcached_pass "])
+def test_the_host_and_port_of_proxy_pass_alone(agree, family):
+    agree("server { listen 127.0.0.1:%%PORT%%; location / { set $memcached_key k; " + family + "127.0.0.1:1;"
+          " add_header X [$proxy_host|$proxy_port] always; } }", ["/"])

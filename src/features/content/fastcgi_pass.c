@@ -1,9 +1,8 @@
 /* fastcgi_pass: FastCGI backends. Here are the address, the parameters and what a URI is split
  * into; the rest is the gateway's. */
-#include "exchange/feature.h"
 #include "gateway/fcgi_client.h"
+#include "gateway/pass.h"
 #include "gateway/rows.h"
-#include "gateway/target.h"
 
 /* fastcgi_*: shared by all locations that set none of their own */
 struct settings {
@@ -12,42 +11,19 @@ struct settings {
     struct regex *split;
 };
 
-/* fastcgi_pass: one location's own */
-struct pass {
-    struct target target;
-    const struct template *address; /* with variables */
-    const struct settings *settings;
-};
-
 extern const struct feature fastcgi_pass;
 
-/* The settings of the block, when all of them are known. */
-static void
-find_settings(struct compile *c, void *arg)
-{
-    struct pass *my = arg;
-    my->settings = scope_settings(my->target.scope, feature_set(&fastcgi_pass));
-}
+static const struct url_scheme schemes[] = { { "fastcgi", 0, "", false }, { NULL } };
+
+static const struct pass_family family = {
+    .feature = &fastcgi_pass,
+    .rules = { .schemes = schemes, .bare = true, .schemeless = true },
+};
 
 static bool
 set_pass(struct setting *s)
 {
-    struct pass *my = arena_new(s->compile->arena, struct pass);
-    struct str address = setting_arg(s, 1);
-    if (str_find(address, '$') >= 0) {
-        my->address = template_compile(s, 1, address);
-        if (my->address == NULL)
-            return false;
-        target_set_dynamic(s, &my->target);
-    } else if (str_find_str(address, STR("://")) >= 0) {
-        setting_error(s, 1, "invalid host in upstream \"" STR_FMT "\"", STR_ARG(address));
-        setting_hint(s, "fastcgi_pass takes an address without a scheme");
-        return false;
-    } else if (!target_set(s, &my->target, address, 0, address)) {
-        return false;
-    }
-    compile_defer(s->compile, find_settings, my);
-    return location_set_content(s, &fastcgi_pass, my);
+    return pass_set(s, &family, arena_new(s->compile->arena, struct pass));
 }
 
 static bool
@@ -159,14 +135,9 @@ static const struct variable variables[] = {
 static enum verdict
 run(struct exchange *x, const void *settings)
 {
-    const struct pass *my = settings;
-    const struct gateway_settings *gateway = &my->settings->fcgi.gateway;
-    struct gateway_target target = { .upstream = my->target.upstream, .scheme = STR("fastcgi") };
-    enum verdict v = PASS;
-    if (my->address)
-        v = target_find(x, &my->target, template_eval(my->address, x), 0,
-                        gateway->connect_timeout.ms, &target.upstream);
-    return v == PASS ? gateway_run(x, gateway, &fcgi_client_codec, &target, VERSION_11) : v;
+    const struct pass *pass = settings;
+    const struct settings *my = pass->settings;
+    return pass_run(x, pass, &my->fcgi.gateway, &fcgi_client_codec);
 }
 
 const struct feature fastcgi_pass = {

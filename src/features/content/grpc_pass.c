@@ -1,19 +1,12 @@
 /* grpc_pass: gRPC backends, which is HTTP/2 whose bodies are conversations: nothing of a request or
  * a response waits for its end, and trailers are a part of the answer. */
-#include "exchange/feature.h"
+#include "gateway/pass.h"
 #include "gateway/tls_settings.h"
-#include "gateway/url.h"
 
 /* grpc_*: shared by all locations that set none of their own */
 struct settings {
     struct gateway_settings gateway;
     struct gateway_tls_settings tls;
-};
-
-/* grpc_pass: one location's own */
-struct pass {
-    struct url url;                  /* first */
-    const struct settings *settings; /* that hold there */
 };
 
 extern const struct feature grpc_pass;
@@ -22,27 +15,17 @@ static const struct url_scheme schemes[] = { { "grpc", 80, "80", false },
                                              { "grpcs", 443, "443", true },
                                              { NULL } };
 
-static const struct url_rules rules = { .schemes = schemes, .bare = true };
-
-/* The settings of the block, when all of them are known. */
-static void
-find_settings(struct compile *c, void *arg)
-{
-    struct pass *my = arg;
-    my->settings = scope_settings(my->url.target.scope, feature_set(&grpc_pass));
-    my->url.tls = &my->settings->tls;
-    if (url_may_be_tls(&my->url))
-        gateway_tls_prepare(c, my->url.target.span, "grpc_", my->url.tls);
-}
+static const struct pass_family family = {
+    .feature = &grpc_pass,
+    .rules = { .schemes = schemes, .bare = true },
+    .tls_prefix = "grpc_",
+    .tls_offset = offsetof(struct settings, tls),
+};
 
 static bool
 set_pass(struct setting *s)
 {
-    struct pass *my = arena_new(s->compile->arena, struct pass);
-    if (!url_set(s, &rules, &my->url))
-        return false;
-    compile_defer(s->compile, find_settings, my);
-    return location_set_content(s, &grpc_pass, my);
+    return pass_set(s, &family, arena_new(s->compile->arena, struct pass));
 }
 
 static const struct directive directives[] = {
@@ -74,15 +57,15 @@ complete(struct scope *scope, void *settings)
 static enum verdict
 run(struct exchange *x, const void *settings)
 {
-    const struct pass *my = settings;
-    const struct gateway_settings *gateway = &my->settings->gateway;
+    const struct pass *pass = settings;
+    const struct settings *my = pass->settings;
     struct gateway_target target = { .redirect_to = STR_NONE };
     struct str uri;
-    enum verdict v = url_find(x, &my->url, gateway->connect_timeout.ms, &target, &uri);
+    enum verdict v = url_find(x, &pass->url, my->gateway.connect_timeout.ms, &target, &uri);
     if (v != PASS)
         return v;
     target.uri = url_own_uri(x);
-    return gateway_run(x, gateway, &h2_client_codec, &target, VERSION_20);
+    return gateway_run(x, &my->gateway, &h2_client_codec, &target, VERSION_20);
 }
 
 const struct feature grpc_pass = {

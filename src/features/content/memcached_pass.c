@@ -1,9 +1,8 @@
 /* memcached_pass: responses from memcached, by $memcached_key. */
-#include "exchange/feature.h"
 #include "exchange/snapshot.h"
 #include "gateway/memcached_client.h"
+#include "gateway/pass.h"
 #include "gateway/rows.h"
-#include "gateway/url.h"
 #include "wire/memcached.h"
 
 /* memcached_*: shared by all locations that set none of their own */
@@ -12,9 +11,8 @@ struct settings {
 };
 
 /* memcached_pass: one location's own */
-struct pass {
-    struct url url; /* first */
-    const struct settings *settings;
+struct lookup {
+    struct pass pass; /* first */
     const struct variable_ref *key;
 };
 
@@ -22,31 +20,20 @@ extern const struct feature memcached_pass;
 
 static const struct url_scheme schemes[] = { { "memcached", 0, "", false }, { NULL } };
 
-static const struct url_rules rules = { .schemes = schemes, .bare = true };
-
-/* The settings of the block, when all of them are known. */
-static void
-find_settings(struct compile *c, void *arg)
-{
-    struct pass *my = arg;
-    my->settings = scope_settings(my->url.target.scope, feature_set(&memcached_pass));
-}
+static const struct pass_family family = {
+    .feature = &memcached_pass,
+    .rules = { .schemes = schemes, .bare = true, .schemeless = true },
+};
 
 static bool
 set_pass(struct setting *s)
 {
-    struct pass *my = arena_new(s->compile->arena, struct pass);
+    struct lookup *my = arena_new(s->compile->arena, struct lookup);
     struct snapshot *snapshot = s->compile->snapshot;
-    if (str_find_str(setting_arg(s, 1), STR("://")) >= 0)
-        return setting_error(s, 1, "invalid host in upstream \"" STR_FMT "\"",
-                             STR_ARG(setting_arg(s, 1)));
-    if (!url_set(s, &rules, &my->url))
+    if (!pass_set(s, &family, &my->pass))
         return false;
     my->key = variable_define(&snapshot->variables, STR("memcached_key"));
-    if (my->key == NULL)
-        return setting_error(s, 0, "the duplicate \"memcached_key\" variable");
-    compile_defer(s->compile, find_settings, my);
-    return location_set_content(s, &memcached_pass, my);
+    return my->key || setting_error(s, 0, "the duplicate \"memcached_key\" variable");
 }
 
 static const struct choice next_choices[] = { { "error", NEXT_ERROR },
@@ -99,15 +86,16 @@ complete(struct scope *scope, void *settings)
 static enum verdict
 run(struct exchange *x, const void *settings)
 {
-    const struct pass *my = settings;
-    const struct gateway_settings *gateway = &my->settings->memcached.gateway;
+    const struct lookup *lookup = settings;
+    const struct settings *my = lookup->pass.settings;
+    const struct gateway_settings *gateway = &my->memcached.gateway;
     struct gateway_target target = { .redirect_to = STR_NONE };
     struct str uri, key;
     if (x->request.method != METHOD_GET && x->request.method != METHOD_HEAD)
         return fail(x, FAULT_METHOD_NOT_ALLOWED, "%s", "");
-    if (!variable_get(x, my->key, &key) || key.n == 0)
+    if (!variable_get(x, lookup->key, &key) || key.n == 0)
         return fail(x, FAULT_INTERNAL, "the \"$memcached_key\" variable is not set");
-    enum verdict v = url_find(x, &my->url, gateway->connect_timeout.ms, &target, &uri);
+    enum verdict v = url_find(x, &lookup->pass.url, gateway->connect_timeout.ms, &target, &uri);
     if (v != PASS)
         return v;
     target.uri = memcached_key(key, &x->arena);

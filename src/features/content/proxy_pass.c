@@ -1,7 +1,6 @@
 /* proxy_pass: HTTP backends. Here is what URI they are asked for; the rest is the gateway's. */
-#include "exchange/feature.h"
+#include "gateway/pass.h"
 #include "gateway/tls_settings.h"
-#include "gateway/url.h"
 #include "http/uri.h"
 
 /* proxy_*: shared by all locations that set none of their own */
@@ -12,9 +11,8 @@ struct settings {
 };
 
 /* proxy_pass: one location's own */
-struct pass {
-    struct url url;                        /* first */
-    const struct settings *settings;       /* that hold there */
+struct proxy {
+    struct pass pass;                      /* first */
     struct str redirect_from, redirect_to; /* proxy_redirect default */
 };
 
@@ -32,46 +30,39 @@ static const struct url_scheme schemes[] = { { "http", 80, "80", false },
                                              { "https", 443, "443", true },
                                              { NULL } };
 
-static const struct url_rules rules = { .schemes = schemes, .has_uri = true };
-
-/* The settings of the block, when all of them are known. */
-static void
-find_settings(struct compile *c, void *arg)
-{
-    struct pass *my = arg;
-    my->settings = scope_settings(my->url.target.scope, feature_set(&proxy_pass));
-    my->url.tls = &my->settings->tls;
-    if (url_may_be_tls(&my->url))
-        gateway_tls_prepare(c, my->url.target.span, "proxy_", my->url.tls);
-}
+static const struct pass_family family = {
+    .feature = &proxy_pass,
+    .rules = { .schemes = schemes, .has_uri = true },
+    .tls_prefix = "proxy_",
+    .tls_offset = offsetof(struct settings, tls),
+};
 
 /* proxy_redirect default: what the backend calls itself becomes what the client calls it. */
 static void
-set_default_redirect(struct pass *my, const struct location *l, struct str url, struct arena *a)
+set_default_redirect(struct proxy *my, const struct location *l, struct str url, struct arena *a)
 {
-    if (my->url.text)
+    if (my->pass.url.text)
         return;
-    my->redirect_from = my->url.uri.p ? url : arena_join(a, url, STR("/"));
-    my->redirect_to = my->url.uri.p ? l->name : STR("/");
+    my->redirect_from = my->pass.url.uri.p ? url : arena_join(a, url, STR("/"));
+    my->redirect_to = my->pass.url.uri.p ? l->name : STR("/");
 }
 
 static bool
 set_pass(struct setting *s)
 {
-    struct pass *my = arena_new(s->compile->arena, struct pass);
+    struct proxy *my = arena_new(s->compile->arena, struct proxy);
     struct location *l = s->scope->object;
     struct str url = setting_arg(s, 1);
-    if (!url_set(s, &rules, &my->url))
+    if (!pass_set(s, &family, &my->pass))
         return false;
-    if (my->url.uri.p && (l->kind == LOCATION_REGEX || l->kind == LOCATION_NAMED ||
-                          l->kind == LOCATION_IF || l->kind == LOCATION_EXCEPT))
+    if (my->pass.url.uri.p && (l->kind == LOCATION_REGEX || l->kind == LOCATION_NAMED ||
+                               l->kind == LOCATION_IF || l->kind == LOCATION_EXCEPT))
         return setting_error(
             s, 1,
             "\"proxy_pass\" cannot have URI part in location given by regular expression, or "
             "inside named location, or inside \"if\" statement, or inside \"limit_except\" block");
-    compile_defer(s->compile, find_settings, my);
     set_default_redirect(my, l, url, s->compile->arena);
-    return location_set_content(s, &proxy_pass, my);
+    return true;
 }
 
 static const struct directive directives[] = {
@@ -156,11 +147,11 @@ replaced_uri(struct exchange *x, struct str uri)
 
 /* A URI with variables is the whole of it. */
 static struct str
-wanted_uri(struct exchange *x, const struct pass *my, struct str uri)
+wanted_uri(struct exchange *x, const struct url *url, struct str uri)
 {
-    if (uri.p == NULL || (x->uri_rewritten && my->url.text == NULL))
+    if (uri.p == NULL || (x->uri_rewritten && url->text == NULL))
         return url_own_uri(x);
-    if (my->url.text == NULL)
+    if (url->text == NULL)
         return replaced_uri(x, uri);
     return uri.n && uri.p[0] != '/' ? arena_join(&x->arena, STR("/"), uri) : uri;
 }
@@ -168,18 +159,20 @@ wanted_uri(struct exchange *x, const struct pass *my, struct str uri)
 static enum verdict
 run(struct exchange *x, const void *settings)
 {
-    const struct pass *my = settings;
-    const struct gateway_settings *gateway = &my->settings->gateway;
-    struct gateway_target target = { .redirect_from = my->redirect_from,
-                                     .redirect_to = my->redirect_to };
+    const struct proxy *proxy = settings;
+    const struct url *url = &proxy->pass.url;
+    const struct settings *my = proxy->pass.settings;
+    struct gateway_target target = { .named = true,
+                                     .redirect_from = proxy->redirect_from,
+                                     .redirect_to = proxy->redirect_to };
     struct str uri;
-    enum verdict v = url_find(x, &my->url, gateway->connect_timeout.ms, &target, &uri);
+    enum verdict v = url_find(x, url, my->gateway.connect_timeout.ms, &target, &uri);
     if (v != PASS)
         return v;
-    target.uri = wanted_uri(x, my, uri);
-    unsigned version = my->settings->http_version;
-    return gateway_run(x, gateway, version == VERSION_20 ? &h2_client_codec : &h1_client_codec,
-                       &target, version);
+    target.uri = wanted_uri(x, url, uri);
+    return gateway_run(x, &my->gateway,
+                       my->http_version == VERSION_20 ? &h2_client_codec : &h1_client_codec,
+                       &target, my->http_version);
 }
 
 const struct feature proxy_pass = {

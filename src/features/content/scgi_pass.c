@@ -1,45 +1,26 @@
 /* scgi_pass: SCGI backends. Here are the address and the parameters; the rest is the gateway's. */
-#include "exchange/feature.h"
 #include "gateway/cgi_client.h"
+#include "gateway/pass.h"
 #include "gateway/rows.h"
-#include "gateway/url.h"
 
 /* scgi_*: shared by all locations that set none of their own */
 struct settings {
     struct cgi_settings cgi;
 };
 
-/* scgi_pass: one location's own */
-struct pass {
-    struct url url; /* first */
-    const struct settings *settings;
-};
-
 extern const struct feature scgi_pass;
 
 static const struct url_scheme schemes[] = { { "scgi", 0, "", false }, { NULL } };
 
-static const struct url_rules rules = { .schemes = schemes, .bare = true };
-
-/* The settings of the block, when all of them are known. */
-static void
-find_settings(struct compile *c, void *arg)
-{
-    struct pass *my = arg;
-    my->settings = scope_settings(my->url.target.scope, feature_set(&scgi_pass));
-}
+static const struct pass_family family = {
+    .feature = &scgi_pass,
+    .rules = { .schemes = schemes, .bare = true, .schemeless = true },
+};
 
 static bool
 set_pass(struct setting *s)
 {
-    struct pass *my = arena_new(s->compile->arena, struct pass);
-    if (str_find_str(setting_arg(s, 1), STR("://")) >= 0)
-        return setting_error(s, 1, "invalid host in upstream \"" STR_FMT "\"",
-                             STR_ARG(setting_arg(s, 1)));
-    if (!url_set(s, &rules, &my->url))
-        return false;
-    compile_defer(s->compile, find_settings, my);
-    return location_set_content(s, &scgi_pass, my);
+    return pass_set(s, &family, arena_new(s->compile->arena, struct pass));
 }
 
 static const struct directive directives[] = {
@@ -66,12 +47,9 @@ complete(struct scope *scope, void *settings)
 static enum verdict
 run(struct exchange *x, const void *settings)
 {
-    const struct pass *my = settings;
-    const struct gateway_settings *gateway = &my->settings->cgi.gateway;
-    struct gateway_target target = { .redirect_to = STR_NONE };
-    struct str uri;
-    enum verdict v = url_find(x, &my->url, gateway->connect_timeout.ms, &target, &uri);
-    return v == PASS ? gateway_run(x, gateway, &scgi_client_codec, &target, VERSION_11) : v;
+    const struct pass *pass = settings;
+    const struct settings *my = pass->settings;
+    return pass_run(x, pass, &my->cgi.gateway, &scgi_client_codec);
 }
 
 const struct feature scgi_pass = {

@@ -1,20 +1,13 @@
 /* uwsgi_pass: uwsgi backends. Here are the address and the parameters; the rest is the gateway's.
  */
-#include "exchange/feature.h"
 #include "gateway/cgi_client.h"
+#include "gateway/pass.h"
 #include "gateway/tls_settings.h"
-#include "gateway/url.h"
 
 /* uwsgi_*: shared by all locations that set none of their own */
 struct settings {
     struct cgi_settings cgi;
     struct gateway_tls_settings tls;
-};
-
-/* uwsgi_pass: one location's own */
-struct pass {
-    struct url url; /* first */
-    const struct settings *settings;
 };
 
 extern const struct feature uwsgi_pass;
@@ -23,27 +16,17 @@ static const struct url_scheme schemes[] = { { "uwsgi", 0, "", false },
                                              { "suwsgi", 0, "", true },
                                              { NULL } };
 
-static const struct url_rules rules = { .schemes = schemes, .bare = true };
-
-/* The settings of the block, when all of them are known. */
-static void
-find_settings(struct compile *c, void *arg)
-{
-    struct pass *my = arg;
-    my->settings = scope_settings(my->url.target.scope, feature_set(&uwsgi_pass));
-    my->url.tls = &my->settings->tls;
-    if (url_may_be_tls(&my->url))
-        gateway_tls_prepare(c, my->url.target.span, "uwsgi_", my->url.tls);
-}
+static const struct pass_family family = {
+    .feature = &uwsgi_pass,
+    .rules = { .schemes = schemes, .bare = true },
+    .tls_prefix = "uwsgi_",
+    .tls_offset = offsetof(struct settings, tls),
+};
 
 static bool
 set_pass(struct setting *s)
 {
-    struct pass *my = arena_new(s->compile->arena, struct pass);
-    if (!url_set(s, &rules, &my->url))
-        return false;
-    compile_defer(s->compile, find_settings, my);
-    return location_set_content(s, &uwsgi_pass, my);
+    return pass_set(s, &family, arena_new(s->compile->arena, struct pass));
 }
 
 static bool
@@ -88,12 +71,9 @@ complete(struct scope *scope, void *settings)
 static enum verdict
 run(struct exchange *x, const void *settings)
 {
-    const struct pass *my = settings;
-    const struct gateway_settings *gateway = &my->settings->cgi.gateway;
-    struct gateway_target target = { .redirect_to = STR_NONE };
-    struct str uri;
-    enum verdict v = url_find(x, &my->url, gateway->connect_timeout.ms, &target, &uri);
-    return v == PASS ? gateway_run(x, gateway, &uwsgi_client_codec, &target, VERSION_11) : v;
+    const struct pass *pass = settings;
+    const struct settings *my = pass->settings;
+    return pass_run(x, pass, &my->cgi.gateway, &uwsgi_client_codec);
 }
 
 const struct feature uwsgi_pass = {
