@@ -36,10 +36,15 @@ NGINX_TEMP = "".join(f"{m}_temp_path tmp/{m};\n" for m in
                      ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
 
 
+# Tests that run beside each other (pytest-xdist's gw0, gw1 …) each draw from ports of their own.
+BESIDE = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+MINE = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:])
+
+
 def free_port(promised=()):
     """A port that nobody holds and that is not promised, outside the kernel's range for outgoing connections."""
     while True:
-        port = random.randrange(10240, 32000)
+        port = random.randrange(10240 + MINE, 32000, BESIDE)
         if port in promised:
             continue
         with socket.socket() as s:

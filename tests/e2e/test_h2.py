@@ -321,7 +321,9 @@ def test_the_backend_may_say_how_urgent_its_response_is(usher, origin):
     back = origin(lambda c, r: reply(BIG, headers=[("Priority", "u=6" if r.target == "/a" else "i;x, u=0;y")]))
     p = usher(proxied(), BACK=back)
     c = connect(p, consume=False, settings=WIDE)
-    a, b = race(c, c.request("/a", headers=[("priority", "u=1")]), c.request("/b"))
+    first = c.request("/a", headers=[("priority", "u=1")])
+    c.body(first, 65535)
+    a, b = race(c, first, c.request("/b"))
     assert b > a  # what comes from a backend piece by piece leaves gaps for others
 
 
