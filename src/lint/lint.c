@@ -53,10 +53,23 @@ lint_without(struct lint *l, struct str list, struct str *unknown)
     return mark(l, list, true, unknown);
 }
 
+/* What a file says that is included several times is told once. */
+static bool
+is_known(const struct lint *l, const struct rule *rule, const struct span *at, struct str message)
+{
+    for (const struct finding *f = l->first; f; f = f->next)
+        if (f->rule == rule && f->span.line == at->line && f->span.column == at->column &&
+            f->span.source && at->source && str_eq(f->span.source->path, at->source->path) &&
+            str_eq(f->message, message))
+            return true;
+    return false;
+}
+
 static void
 add(struct lint *l, const struct rule *rule, struct span at, struct str message)
 {
-    if (l->off[rule - lint_rules] || is_suppressed(&at, str_of(rule->id)))
+    if (l->off[rule - lint_rules] || is_suppressed(&at, str_of(rule->id)) ||
+        is_known(l, rule, &at, message))
         return;
     struct finding *f = arena_new(l->arena, struct finding);
     *f = (struct finding){ NULL, rule, at, message };

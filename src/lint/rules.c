@@ -22,6 +22,13 @@ const struct rule lint_rules[] = {
       "alias. (usher refuses it; nginx serves it.)",
       "end the location's name with a slash too", "server { location /i { alias /srv/images/; } }",
       "server { location /i/ { alias /srv/images/; } }", check_alias_traversal },
+    { "alias-without-capture", LEVEL_WARN,
+      "In a location with a regular expression, alias is the whole path of the file: nothing of "
+      "the "
+      "request is added to it.",
+      "capture the rest of the path, and name it: \"alias /srv/images/$1;\"",
+      "server { location ~ ^/i/ { alias /srv/images/; } }",
+      "server { location ~ ^/i/(.*)$ { alias /srv/images/$1; } }", check_alias_without_capture },
     { "allow-without-deny", LEVEL_WARN,
       "Addresses that no rule names are let in, so a list of allow alone keeps nobody out.",
       "add \"deny all;\" after it", "server { location / { allow 10.0.0.0/8; } }",
@@ -66,6 +73,12 @@ const struct rule lint_rules[] = {
       "set a variable with map, or use \"error_page\" and a named location",
       "server { location / { if ($arg_a) { add_header A b; } } }",
       "server { location / { if ($arg_a) { return 403; } } }", check_if_in_location },
+    { "impossible-server-name", LEVEL_WARN,
+      "server_name takes hosts alone: no scheme, port or path, blanks between them, and regular "
+      "expressions begin with \"~\".",
+      "write the host alone", "server { server_name https://example.com; }",
+      "server { server_name example.com ~^www\\d\\.example\\.com$; }",
+      check_impossible_server_name },
     { "lost-add-header", LEVEL_WARN,
       "add_header in a block replaces the whole list of the blocks around it, security fields "
       "included.",
@@ -99,8 +112,16 @@ const struct rule lint_rules[] = {
       "proxy_set_header Host app.example.com; proxy_pass http://app; } }",
       check_missing_host_header },
     { "no-effect", LEVEL_NOTICE,
-      "The directive is accepted for nginx's sake, and does nothing in usher.", "leave it out",
-      NULL, NULL, check_no_effect },
+      "The directive is accepted for nginx's sake, and does nothing in usher.",
+      "leave it out, unless nginx is to read this file too", NULL, NULL, check_no_effect },
+    { "no-effect-here", LEVEL_WARN,
+      "The directive waits for another one that is not there: a zone without its limit, a file of "
+      "passwords without auth_basic, real_ip_header without set_real_ip_from, a certificate "
+      "without ssl.",
+      "add what is missing, or leave it out",
+      "server { location / { auth_basic_user_file htpasswd; } }",
+      "server { location / { auth_basic closed; auth_basic_user_file htpasswd; } }",
+      check_no_effect_here },
     { "plain-443", LEVEL_WARN,
       "Browsers speak TLS to port 443; without the parameter ssl they are answered in clear text.",
       "write \"listen 443 ssl;\"", "server { listen 443; }", "server { listen 443 ssl; }",

@@ -1,4 +1,6 @@
 /* Lists of fields that an inner block replaces as a whole, and answers to foreign origins. */
+#include "lint/flow.h"
+#include "lint/pattern.h"
 #include "lint/rules.h"
 #include "lint/tree.h"
 
@@ -34,8 +36,9 @@ check_lost(struct lint *l, const struct node *block, const char *directive)
     struct str lost =
         lost_fields(l, outer->parent ? outer->parent : block->parent, block, directive);
     if (lost.n)
-        lint_add(l, node_span(first), "with this line the block loses what line %u sets: " STR_FMT,
-                 node_span(outer).line, STR_ARG(lost));
+        lint_add(l, node_span(first),
+                 "with this line the block loses what " STR_FMT " sets: " STR_FMT,
+                 STR_ARG(node_place(l, outer, first)), STR_ARG(lost));
 }
 
 static bool
@@ -50,7 +53,7 @@ check_lost_add_header(struct lint *l, const struct node *node)
     if (!is_block(node) || node_child(node, "add_header") == NULL)
         return;
     const struct node *inherit = node_in_force(node, "add_header_inherit");
-    if (inherit == NULL || !node_has_arg(inherit, "merge"))
+    if (inherit == NULL || node_has_arg(inherit, "on"))
         check_lost(l, node, "add_header");
 }
 
@@ -66,12 +69,28 @@ check_lost_set_header(struct lint *l, const struct node *node)
     check_lost(l, node, "scgi_param");
 }
 
+/* A map that gives whatever came, which a list of origins does not. */
+static bool
+is_any_origin(const struct node *node, struct str value)
+{
+    const struct node *map = value.n > 1 ? flow_map(node, str_skip(value, 1)) : NULL;
+    if (str_eq(value, STR("$http_origin")))
+        return true;
+    for (const struct node *line = map ? map->children : NULL; line; line = line->next) {
+        struct str pattern = flow_pattern(line->words[0].text);
+        bool any = node_is(line, "default") || (pattern.p && pattern_matches_all(pattern));
+        if (any && str_eq(node_arg(line, 1), STR("$http_origin")))
+            return true;
+    }
+    return false;
+}
+
 void
 check_cors_reflection(struct lint *l, const struct node *node)
 {
     if (!node_is(node, "add_header") ||
         !str_eq_nocase(node_arg(node, 1), STR("Access-Control-Allow-Origin")) ||
-        !str_eq(node_arg(node, 2), STR("$http_origin")))
+        !is_any_origin(node, node_arg(node, 2)))
         return;
     for (const struct node *other = node->parent->children; other; other = other->next)
         if (node_is(other, "add_header") && str_eq(node_arg(other, 2), STR("true")) &&

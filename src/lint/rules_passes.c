@@ -1,4 +1,5 @@
 /* What a backend is asked for, and whom a request goes to. */
+#include "lint/flow.h"
 #include "lint/pattern.h"
 #include "lint/rules.h"
 #include "lint/tree.h"
@@ -23,66 +24,43 @@ host_of(struct str url)
 static bool
 is_chosen_by_client(struct str name)
 {
-    static const struct str names[] = { { "host", 4 },          { "uri", 3 },
-                                        { "document_uri", 12 }, { "request_uri", 11 },
-                                        { "args", 4 },          { "query_string", 12 } };
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-        if (str_eq(name, names[i]))
-            return true;
-    return str_starts(name, STR("http_")) || str_starts(name, STR("arg_")) ||
+    return str_is_among(name, STR("host uri document_uri request_uri args query_string "
+                                  "ssl_server_name")) ||
+           str_starts(name, STR("http_")) || str_starts(name, STR("arg_")) ||
            str_starts(name, STR("cookie_"));
 }
 
-/* Does a location around have a group, of that name or any number, that holds what clients write?
- */
+/* A group that begins with a slash is no part of the host. */
 static bool
-is_captured(const struct node *node, struct str name, struct lint *l)
+may_be_a_host(struct str group)
 {
-    const struct node *location = node_enclosing(node, "location");
-    if (location == NULL)
-        return false;
-    struct place p = place_of(location);
-    bool number = name.n == 1 && name.p[0] >= '1' && name.p[0] <= '9';
-    struct str group = arena_printf(l->arena, "<" STR_FMT ">", STR_ARG(name));
-    return place_is_regex(&p) && (number || str_find_str(p.name, group) >= 0) &&
-           pattern_captures_anything(p.name);
-}
-
-static bool is_tainted(struct lint *l, const struct node *node, struct str text, unsigned hops);
-
-/* Did a "set" around the directive take it from the client? */
-static bool
-is_set_by_client(struct lint *l, const struct node *node, struct str name, unsigned hops)
-{
-    for (const struct node *block = node->parent; block && hops; block = block->parent)
-        for (const struct node *set = block->children; set; set = set->next) {
-            struct str variable = node_arg(set, 1);
-            if (node_is(set, "set") && variable.n && str_eq(str_skip(variable, 1), name) &&
-                is_tainted(l, set, node_arg(set, 2), hops - 1))
-                return true;
-        }
-    return false;
+    return pattern_varies(group) && !pattern_begins_with_slash(group);
 }
 
 static bool
-is_tainted(struct lint *l, const struct node *node, struct str text, unsigned hops)
+may_leave_the_domain(struct str group)
 {
-    struct str name;
-    while (next_variable(&text, &name))
-        if (is_chosen_by_client(name) || is_captured(node, name, l) ||
-            is_set_by_client(l, node, name, hops))
-            return true;
-    return false;
+    return pattern_is_wide(group) && !pattern_begins_with_slash(group);
+}
+
+/* ".svc.cluster.local" after the last variable: what is before it is a label. */
+static bool
+has_domain(struct str host)
+{
+    const char *last = memrchr(host.p, '$', host.n);
+    struct str rest = last ? str_between(last, host.p + host.n) : STR("");
+    ptrdiff_t dot = str_find(rest, '.');
+    return dot > 0 && rest.n > (size_t)dot + 1;
 }
 
 /* What follows the host at once and begins with a slash is no part of it. */
 static struct str
 without_path_variables(struct str host)
 {
-    static const struct str paths[] = { { "$request_uri", 12 },
-                                        { "$uri", 4 },
-                                        { "$document_uri", 13 } };
-    for (unsigned i = 0; i < 3; i++) {
+    static const struct str paths[] = {
+        { "$request_uri", 12 }, { "$uri", 4 }, { "$document_uri", 13 }, { "$is_args", 8 }
+    };
+    for (unsigned i = 0; i < 4; i++) {
         ptrdiff_t at = str_find_str(host, paths[i]);
         if (at > 0)
             host = str_head(host, (size_t)at);
@@ -95,7 +73,11 @@ check_proxy_pass_variable(struct lint *l, const struct node *node)
 {
     if (!node_is_any(node, PASSES) || node->n != 2)
         return;
-    if (is_tainted(l, node, without_path_variables(host_of(node_arg(node, 1))), 3))
+    struct str host = without_path_variables(host_of(node_arg(node, 1)));
+    const struct node *location = node_enclosing(node, "location");
+    struct flow f = { is_chosen_by_client, has_domain(host) ? may_leave_the_domain : may_be_a_host,
+                      location && node_child(location, "internal") };
+    if (flow_reaches(node, host, &f))
         lint_add(l, node_arg_span(node, 1), "clients choose the host that is asked");
 }
 
@@ -108,55 +90,37 @@ is_redirect(const struct node *node)
     return node_is(node, "return") && (node->n == 2 || str_starts(node_arg(node, 1), STR("30")));
 }
 
-/* A number of a location's group that may hold line breaks; rewrite escapes its own. */
 static bool
-has_line_capture(const struct node *node, struct str text)
+is_decoded(struct str name)
 {
-    const struct node *location = node_enclosing(node, "location");
-    if (location == NULL || !node_is(node, "return") || !has_variable(text, "1 2 3 4 5 6 7 8 9"))
-        return false;
-    struct place p = place_of(location);
-    return place_is_regex(&p) && pattern_captures_lines(p.name);
+    return str_is_among(name, STR("uri document_uri request_filename fastcgi_script_name "
+                                  "fastcgi_path_info"));
 }
 
 void
 check_http_splitting(struct lint *l, const struct node *node)
 {
+    static const struct flow f = { is_decoded, pattern_has_lines, false };
     bool field = node_is_any(node, "add_header add_trailer proxy_set_header grpc_set_header "
                                    "more_set_headers more_set_input_headers proxy_pass");
     if (!field && !is_redirect(node))
         return;
-    for (unsigned i = 1; i < node->n; i++) {
-        struct str text = node_arg(node, i);
-        if (node_is(node, "rewrite") && i == 1)
-            continue;
-        if (has_variable(text, "uri document_uri") || has_line_capture(node, text)) {
+    for (unsigned i = node_is(node, "rewrite") ? 2 : 1; i < node->n; i++)
+        if (flow_reaches(node, node_arg(node, i), &f)) {
             lint_add(l, node_arg_span(node, i),
                      "a decoded path may hold line breaks: clients could add fields");
             return;
         }
-    }
 }
 
 static const struct node *
-root_of(const struct node *node)
+find_group(const struct node *anywhere, struct str name)
 {
-    while (node->parent)
-        node = node->parent;
-    return node;
-}
-
-static const struct node *
-find_group(const struct node *block, struct str name)
-{
-    for (const struct node *node = block->children; node; node = node->next) {
-        if (node_is(node, "upstream") && str_eq(node_arg(node, 1), name))
-            return node;
-        const struct node *found = node_is(node, "http") ? find_group(node, name) : NULL;
-        if (found)
-            return found;
-    }
-    return NULL;
+    const struct node *group = NULL;
+    while ((group = node_global(anywhere, "upstream", group)) != NULL)
+        if (str_eq(node_arg(group, 1), name))
+            break;
+    return group;
 }
 
 static bool
@@ -196,7 +160,7 @@ check_missing_host_header(struct lint *l, const struct node *node)
 {
     struct str url = node_arg(node, 1), host = host_of(url);
     const struct node *group =
-        node_is(node, "proxy_pass") && node->n == 2 ? find_group(root_of(node), host) : NULL;
+        node_is(node, "proxy_pass") && node->n == 2 ? find_group(node, host) : NULL;
     if (group == NULL || str_find(host, '.') >= 0 || sets_host(node->parent))
         return;
     if (has_named_server(group) || str_starts(url, STR("https://")))
@@ -210,10 +174,16 @@ check_proxy_pass_uri(struct lint *l, const struct node *node)
     struct str url = node_arg(node, 1), rest = without_scheme(url);
     ptrdiff_t slash = str_find(rest, '/');
     if (!node_is(node, "proxy_pass") || !node_is(node->parent, "location") || slash < 0 ||
-        str_find(url, '$') >= 0 || str_starts(rest, STR("unix:")))
+        str_starts(rest, STR("unix:")))
         return;
     struct place p = place_of(node->parent);
     struct str uri = str_skip(rest, (size_t)slash);
+    if (str_find(url, '$') >= 0) {
+        if (place_is_prefix(&p) && str_find(uri, '$') < 0 && str_ends(uri, STR("/")))
+            lint_add(l, node_arg_span(node, 1),
+                     "with a variable, every request asks for \"" STR_FMT "\"", STR_ARG(uri));
+        return;
+    }
     if (!place_is_prefix(&p) || p.name.n == 0 || str_eq(uri, p.name) || str_find(uri, '?') >= 0)
         return;
     bool from = str_ends(p.name, STR("/")), to = str_ends(uri, STR("/"));

@@ -83,6 +83,43 @@ node_enclosing(const struct node *node, const char *name)
     return NULL;
 }
 
+static const struct node *
+find_global(const struct node *block, const char *name, const struct node **after)
+{
+    for (const struct node *node = block->children; node; node = node->next) {
+        if (node_is(node, name)) {
+            if (*after == NULL)
+                return node;
+            if (*after == node)
+                *after = NULL;
+        }
+        const struct node *found = node_is(node, "http") ? find_global(node, name, after) : NULL;
+        if (found)
+            return found;
+    }
+    return NULL;
+}
+
+const struct node *
+node_global(const struct node *anywhere, const char *name, const struct node *after)
+{
+    while (anywhere->parent)
+        anywhere = anywhere->parent;
+    return find_global(anywhere, name, &after);
+}
+
+struct str
+node_place(struct lint *l, const struct node *node, const struct node *looked_at)
+{
+    struct span at = node_span(node), from = node_span(looked_at);
+    struct str line = arena_printf(l->arena, "line %u", at.line), path = at.source->path;
+    if (from.source == at.source || str_eq(path, from.source->path))
+        return line;
+    const char *slash = memrchr(path.p, '/', path.n);
+    path = slash ? str_between(slash + 1, path.p + path.n) : path;
+    return arena_printf(l->arena, STR_FMT " of " STR_FMT, STR_ARG(line), STR_ARG(path));
+}
+
 struct place
 place_of(const struct node *location)
 {

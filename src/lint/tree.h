@@ -20,6 +20,12 @@ const struct node *node_child(const struct node *block, const char *names);
 const struct node *node_after(const struct node *node, const char *names);
 /* What holds in a block: the first of these in it or in the nearest block around it. */
 const struct node *node_in_force(const struct node *block, const char *names);
+/* The next block or directive of that name beside the servers: in http or at the top. NULL for
+ * `after` is the first. */
+const struct node *node_global(const struct node *anywhere, const char *name,
+                               const struct node *after);
+/* "line 3", and of which file when it is not the one that is looked at. */
+struct str node_place(struct lint *l, const struct node *node, const struct node *looked_at);
 /* The nearest block of that name around a directive; NULL when there is none. */
 const struct node *node_enclosing(const struct node *node, const char *name);
 
