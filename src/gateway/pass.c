@@ -33,6 +33,6 @@ pass_run(struct exchange *x, const struct pass *p, const struct gateway_settings
 {
     struct gateway_target target = { .redirect_to = STR_NONE };
     struct str uri;
-    enum verdict v = url_find(x, &p->url, my->connect_timeout.ms, &target, &uri);
+    enum verdict v = url_find(x, &p->url, my, &target, &uri);
     return v == PASS ? gateway_run(x, my, codec, &target, VERSION_11) : v;
 }

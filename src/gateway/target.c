@@ -138,9 +138,25 @@ is_clean(struct str host)
     return true;
 }
 
+/* A client that goes away meanwhile is not waited for. */
+static int
+look_up(struct exchange *x, const struct target *t, struct str host_port, unsigned default_port,
+        const struct gateway_settings *my, struct upstream **out)
+{
+    struct fiber *before = x->cancel_on_gone;
+    bool heeds = !my->ignore_client_abort;
+    if (heeds && x->client_gone)
+        return -ECANCELED;
+    x->cancel_on_gone = heeds ? fiber_self() : NULL;
+    int r = upstream_adhoc(host_port, default_port, t->resolver, &x->arena, out,
+                           clock_in(my->connect_timeout.ms));
+    x->cancel_on_gone = before;
+    return r;
+}
+
 enum verdict
 target_find(struct exchange *x, const struct target *t, struct str host_port, unsigned default_port,
-            uint64_t timeout_ms, struct upstream **out)
+            const struct gateway_settings *my, struct upstream **out)
 {
     if (!is_clean(host_port))
         return fail(x, FAULT_BAD_REQUEST, "blank or control character in host for upstream");
@@ -149,8 +165,7 @@ target_find(struct exchange *x, const struct target *t, struct str host_port, un
         return PASS;
     if (!has_port(host_port, default_port))
         return fail(x, FAULT_INTERNAL, "no port in upstream \"" STR_FMT "\"", STR_ARG(host_port));
-    int r =
-        upstream_adhoc(host_port, default_port, t->resolver, &x->arena, out, clock_in(timeout_ms));
+    int r = look_up(x, t, host_port, default_port, my, out);
     if (r == -ECANCELED)
         return fail(x, FAULT_CLIENT_GONE, "%s", "");
     if (r < 0)

@@ -23,6 +23,7 @@ void target_set_dynamic(struct setting *s, struct target *t);
 /* For a text with variables: the declared group of that name, else one for this exchange, whose
  * name may have to be looked up first. PASS, or FAILED. */
 enum verdict target_find(struct exchange *x, const struct target *t, struct str host_port,
-                         unsigned default_port, uint64_t timeout_ms, struct upstream **out);
+                         unsigned default_port, const struct gateway_settings *my,
+                         struct upstream **out);
 /* The port as written, the default when there is none, "" for unix: $proxy_port. */
 struct str target_port(struct str host_port, struct str default_port);

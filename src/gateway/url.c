@@ -123,7 +123,7 @@ say_scheme(const struct url *u, const struct url_scheme *scheme, struct gateway_
 }
 
 static enum verdict
-find_by_variables(struct exchange *x, const struct url *u, uint64_t timeout_ms,
+find_by_variables(struct exchange *x, const struct url *u, const struct gateway_settings *my,
                   struct gateway_target *out, struct str *uri)
 {
     struct str text = template_eval(u->text, x);
@@ -138,16 +138,15 @@ find_by_variables(struct exchange *x, const struct url *u, uint64_t timeout_ms,
     out->port = target_port(parts.host_port, str_of(parts.scheme->port_text));
     say_scheme(u, parts.scheme, out);
     *uri = parts.uri;
-    return target_find(x, &u->target, parts.host_port, parts.scheme->port, timeout_ms,
-                       &out->upstream);
+    return target_find(x, &u->target, parts.host_port, parts.scheme->port, my, &out->upstream);
 }
 
 enum verdict
-url_find(struct exchange *x, const struct url *u, uint64_t timeout_ms, struct gateway_target *out,
-         struct str *uri)
+url_find(struct exchange *x, const struct url *u, const struct gateway_settings *my,
+         struct gateway_target *out, struct str *uri)
 {
     if (u->text)
-        return find_by_variables(x, u, timeout_ms, out, uri);
+        return find_by_variables(x, u, my, out, uri);
     out->upstream = u->target.upstream;
     out->host = name_of(u->target.host_port);
     out->port = u->port;

@@ -35,7 +35,7 @@ bool url_may_be_tls(const struct url *u);
 /* For this exchange: out's upstream, host, port, scheme and tls, and the URL's own URI (STR_NONE:
  * it has none). A host that only the request knows may have to be looked up first. PASS, or FAILED.
  */
-enum verdict url_find(struct exchange *x, const struct url *u, uint64_t timeout_ms,
+enum verdict url_find(struct exchange *x, const struct url *u, const struct gateway_settings *my,
                       struct gateway_target *out, struct str *uri);
 /* The request's own URI: untouched as it came, or what internal redirects made of it. */
 struct str url_own_uri(struct exchange *x);

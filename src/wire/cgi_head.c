@@ -31,15 +31,15 @@ next_line(struct str *rest)
     return line;
 }
 
-static const char *
-judge_value(struct str value)
+static bool
+has_control(struct str text)
 {
-    for (size_t i = 0; i < value.n; i++) {
-        uint8_t c = (uint8_t)value.p[i];
+    for (size_t i = 0; i < text.n; i++) {
+        uint8_t c = (uint8_t)text.p[i];
         if ((c < 0x20 && c != '\t') || c == 0x7f)
-            return "control character in header value";
+            return true;
     }
-    return NULL;
+    return false;
 }
 
 /* NULL, or why it is refused. */
@@ -59,15 +59,15 @@ take_field(struct str line, struct fields *fields)
     if (id == HEADER_OTHER && h1_looks_like_framing(name))
         return "header name that imitates a framing header";
     fields_push(fields, name, value, id);
-    return judge_value(value);
+    return has_control(value) ? "control character in header value" : NULL;
 }
 
 static const char *
 take_fields(struct str head, unsigned most, struct fields *fields)
 {
     struct str rest = head;
-    if (str_starts(rest, STR("HTTP/")))
-        next_line(&rest);
+    if (str_starts(rest, STR("HTTP/")) && has_control(next_line(&rest)))
+        return "control character in status line";
     for (;;) {
         struct str line = next_line(&rest);
         if (line.n == 0)

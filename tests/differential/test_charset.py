@@ -119,3 +119,12 @@ def test_pieces(agree, way, seed):
         return b"0\r\n\r\n"
     agree(server("location / { proxy_buffering off; %s proxy_pass http://%%%%BACKEND%%%%; }" % way, KOI + ODD),
           [f"/{i}" for i in range(40)], script=script)
+
+
+@pytest.mark.parametrize("to", ["utf-8", "x"])
+def test_maps_of_ascii_hold_in_plain_text_too(agree, to):
+    """No byte of the text is above 0x7f."""
+    maps = "charset_map odd utf-8 { 41 D0B6; 80 E282AC; } charset_map odd x { 41 42; 42 41; 80 81; } "
+    files = {"html/a.html": b"A plain text, AB, " * 9, "html/odd.html": b"BAB\x80AAA plain again, AB" * 3}
+    agree(server(f"{TYPES} charset {to}; source_charset odd; location /back {{ charset odd; source_charset {to}; alias html; }}", http=maps),
+          ["/a.html", "/odd.html", *(["/back/a.html", "/back/odd.html"] if to == "x" else [])], files=files, inexact=("last-modified",))

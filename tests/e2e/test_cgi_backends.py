@@ -110,7 +110,7 @@ def test_answers_in_pieces_and_cut_off(usher, cgi, kind, name):
                 conn.send(bytes([i]))
             return b""
         return {"/cut": b"Content-Length: 9\r\n\r\nbody", "/more": b"Content-Length: 2\r\n\r\nbody", "/fold": b"A: b\r\n c\r\n\r\n",
-                "/nul": b"A: b\0c\r\n\r\n", "/large": b"A: " + b"x" * 70000 + b"\r\n\r\n", "/reset": b""}[which]
+                "/nul": b"A: b\0c\r\n\r\n", "/line": b"HTTP/1.1 200 O\0K\r\nA: b\r\n\r\n", "/large": b"A: " + b"x" * 70000 + b"\r\n\r\n", "/reset": b""}[which]
     server = usher(f"server {{ listen 127.0.0.1:%%PORT%%; location / {{ {name}_param WHICH $uri; {name}_pass %%BACKEND%%; }} }}",
                    BACKEND=cgi(kind, script, unix=True))
     def seen(target):
@@ -118,7 +118,7 @@ def test_answers_in_pieces_and_cut_off(usher, cgi, kind, name):
     assert seen("/pieces").startswith(b"HTTP/1.1 201 Made\r\n")
     assert seen("/cut").endswith(b"\r\n\r\nbody")
     assert seen("/more").endswith(b"\r\n\r\nbo")
-    for target in ("/fold", "/nul", "/large", "/reset"):
+    for target in ("/fold", "/nul", "/line", "/large", "/reset"):
         assert seen(target).startswith(b"HTTP/1.1 502"), target
 
 

@@ -1,7 +1,7 @@
 """Backends by name: resolved when asked for and again by their TTL, and never a reason to die."""
 import pytest
 
-from client import get
+from client import connect, get
 from origin import Origin, reply
 from wait import until
 
@@ -50,6 +50,15 @@ def test_several_addresses_take_turns_and_a_dead_one_is_not_seen(usher, dns, ori
     names = dns({"app.test": ["127.0.0.1", "127.0.0.3"]})
     proxy = usher(BY_VARIABLE, DNS=names, APP=o.port)
     assert [ask(proxy) for _ in range(6)] == ["alive"] * 6
+
+
+def test_a_client_that_leaves_is_not_waited_for(usher, dns):
+    names = dns({"silent.test": None})
+    proxy = usher(BY_VARIABLE.replace("resolver_timeout 1s", "resolver_timeout 60s"), DNS=names, APP=1)
+    c = connect(proxy).request("/silent")
+    until(lambda: names.asked, "the question")
+    c.reset()
+    assert " 499 " in proxy.access_log(1)[0]
 
 
 def test_an_unknown_or_silent_name_is_502(usher, dns, twins):

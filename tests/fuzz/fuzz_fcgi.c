@@ -54,16 +54,19 @@ check_with_http(const struct response_head *head, struct arena *a)
 static void
 check_head(struct reading *r)
 {
-    struct response_head head;
+    struct response_head head, other;
     const char *why;
     struct str out = buf_str(&r->out);
     size_t scanned = 0, size;
     fields_init(&head.fields, &r->arena);
+    fields_init(&other.fields, &r->arena);
     if (out.n == 0 || cgi_find_head_end(out, &scanned, &size) != H1_DONE)
         return;
     must(size <= out.n && scanned == size);
     if (cgi_parse_head(str_head(out, size), 64, METHOD_GET, &head, &why) == H1_DONE)
         check_with_http(&head, &r->arena);
+    if (cgi_parse_head_with_line(str_head(out, size), 64, METHOD_GET, &other, &why) == H1_DONE)
+        check_with_http(&other, &r->arena);
 }
 
 int

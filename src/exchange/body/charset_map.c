@@ -19,6 +19,7 @@ struct charset_map {
     struct charset_map *next;
     struct str from, to;
     bool wide;              /* `to` is UTF-8 */
+    bool moves_ascii;       /* a line has a byte of ASCII: not all of it stays itself */
     struct code there[256]; /* of a byte of `from` */
     char back[256];         /* of a byte of `to`; or, when it is wide: */
     char *pages[256];       /* by code point / PAGE: of the others; NULL: none of them, 0: none */
@@ -95,6 +96,7 @@ read_line(struct setting *s, const struct node *line, struct charset_map *map)
     uint8_t byte = (uint8_t)from.bytes[0];
     if (!read_code(s, line, 1, map->wide ? UTF8_MOST : 1, &map->there[byte]))
         return false;
+    map->moves_ascii |= byte < HIGH || (uint8_t)map->there[byte].bytes[0] < HIGH;
     if (map->wide)
         return map_wide(s, line, map, byte);
     map->back[(uint8_t)map->there[byte].bytes[0]] = (char)byte;
@@ -294,14 +296,14 @@ work(struct body_rewrite *w)
         go_on(b);
         return 0;
     }
-    size_t plain = ascii_run(w->in);
-    if (plain == w->in.n) {
+    bool from_utf8 = b->how.map->wide && b->how.back;
+    if ((from_utf8 || !b->how.map->moves_ascii) && ascii_run(w->in) == w->in.n) {
         struct str in = w->in;
         w->in = STR_NONE;
         body_rewrite_pass(w, in);
         return 0;
     }
-    return b->how.map->wide && b->how.back ? convert_utf8(b) : convert_bytes(b);
+    return from_utf8 ? convert_utf8(b) : convert_bytes(b);
 }
 
 void

@@ -61,7 +61,7 @@ run(struct exchange *x, const void *settings)
     const struct settings *my = pass->settings;
     struct gateway_target target = { .redirect_to = STR_NONE };
     struct str uri;
-    enum verdict v = url_find(x, &pass->url, my->gateway.connect_timeout.ms, &target, &uri);
+    enum verdict v = url_find(x, &pass->url, &my->gateway, &target, &uri);
     if (v != PASS)
         return v;
     target.uri = url_own_uri(x);

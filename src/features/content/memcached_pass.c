@@ -95,7 +95,7 @@ run(struct exchange *x, const void *settings)
         return fail(x, FAULT_METHOD_NOT_ALLOWED, "%s", "");
     if (!variable_get(x, lookup->key, &key) || key.n == 0)
         return fail(x, FAULT_INTERNAL, "the \"$memcached_key\" variable is not set");
-    enum verdict v = url_find(x, &lookup->pass.url, gateway->connect_timeout.ms, &target, &uri);
+    enum verdict v = url_find(x, &lookup->pass.url, gateway, &target, &uri);
     if (v != PASS)
         return v;
     target.uri = memcached_key(key, &x->arena);

@@ -166,7 +166,7 @@ run(struct exchange *x, const void *settings)
                                      .redirect_from = proxy->redirect_from,
                                      .redirect_to = proxy->redirect_to };
     struct str uri;
-    enum verdict v = url_find(x, url, my->gateway.connect_timeout.ms, &target, &uri);
+    enum verdict v = url_find(x, url, &my->gateway, &target, &uri);
     if (v != PASS)
         return v;
     target.uri = wanted_uri(x, url, uri);
