@@ -32,6 +32,7 @@ struct name_list {
 
 struct rewrite_rules; /* gateway/rewrite.c: proxy_redirect, proxy_cookie_* */
 struct client_codec;
+struct proxy_tlvs;           /* gateway/proxy_tlvs.c */
 struct gateway_tls_settings; /* gateway/tls_settings.h */
 
 struct gateway_settings {
@@ -44,6 +45,7 @@ struct gateway_settings {
     bool pass_request_headers, pass_request_body;
     bool socket_keepalive;
     unsigned proxy_protocol; /* the version of the header that connections begin with; 0: none */
+    struct proxy_tlvs *proxy_tlvs; /* that it has; NULL: none */
     bool force_ranges;
     struct bytes buffer_size; /* a response head may be this large */
     bool pass_trailers;

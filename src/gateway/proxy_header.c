@@ -2,6 +2,7 @@
  * reached here. */
 #include "gateway/proxy_header.h"
 
+#include "gateway/proxy_tlvs.h"
 #include "wire/proxy_protocol.h"
 
 static bool
@@ -48,7 +49,11 @@ gateway_proxy_header(struct gateway *g)
         h.source = end_of(peer, v6);
         h.destination = end_of(&local, v6);
     }
-    buf_init(&b, &g->x->arena, PROXY_V1_MAX + 1, 0);
+    if (g->my->proxy_protocol == 2) {
+        h.tlvs = gateway_proxy_tlvs(g);
+        h.checksum = gateway_proxy_checksum(g);
+    }
+    buf_init(&b, &g->x->arena, PROXY_V1_MAX + 1 + h.tlvs.n, 0);
     if (g->my->proxy_protocol == 1)
         proxy_header_write_v1(&b, &h);
     else

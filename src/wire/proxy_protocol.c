@@ -1,6 +1,9 @@
 /* PROXY protocol headers. Strict: a receiver that guesses is told another's address. */
 #include "wire/proxy_protocol.h"
 
+#include "base/crc32c.h"
+#include "wire/proxy_tlv.h"
+
 #include <arpa/inet.h>
 
 static const char signature[12] = "\r\n\r\n\0\r\nQUIT\n";
@@ -9,6 +12,7 @@ enum {
     V2_FIXED = 16,
     COMMAND_LOCAL = 0x20,
     COMMAND_PROXY = 0x21,
+    FAMILY_UNKNOWN = 0,
     FAMILY_V4 = 0x11,
     FAMILY_V6 = 0x21
 };
@@ -90,6 +94,22 @@ take_addresses(struct str *body, size_t width, struct proxy_header *out)
     return true;
 }
 
+/* Is the checksum, if there is one, that of the header with zeros in its place? */
+static bool
+is_sound(struct str header, struct str tlvs)
+{
+    struct str sum;
+    uint32_t told;
+    if (!proxy_tlv_find(tlvs, PROXY_TLV_CRC32C, &sum))
+        return true;
+    if (sum.n != sizeof told)
+        return false;
+    memcpy(&told, sum.p, sizeof told);
+    uint32_t crc = crc32c(0, str_between(header.p, sum.p));
+    crc = crc32c(crc, (struct str){ "\0\0\0", sizeof told });
+    return crc32c(crc, str_between(sum.p + sum.n, header.p + header.n)) == ntohl(told);
+}
+
 /* Datagrams, unix sockets and families to come are nobody that could be named here. */
 static enum proxy_progress
 parse_body(unsigned family, struct str body, struct proxy_header *out)
@@ -117,7 +137,9 @@ parse_v2(struct str in, struct proxy_header *out)
         return PROXY_MORE;
     if (command == COMMAND_LOCAL)
         return PROXY_DONE;
-    return parse_body((unsigned char)in.p[13], str_between(in.p + V2_FIXED, in.p + out->size), out);
+    in = str_head(in, out->size);
+    enum proxy_progress p = parse_body((unsigned char)in.p[13], str_skip(in, V2_FIXED), out);
+    return p == PROXY_DONE && !is_sound(in, out->tlvs) ? PROXY_BAD : p;
 }
 
 /* Do both say the same as far as both go? */
@@ -139,22 +161,6 @@ proxy_header_parse(struct str in, struct proxy_header *out)
     if (agrees(in, v2))
         return in.n < v2.n ? PROXY_MORE : parse_v2(in, out);
     return PROXY_BAD;
-}
-
-bool
-proxy_tlv_find(struct str tlvs, unsigned type, struct str *value)
-{
-    while (tlvs.n >= 3) {
-        size_t n = read_u16(tlvs.p + 1);
-        if (n > tlvs.n - 3)
-            return false;
-        if ((unsigned char)tlvs.p[0] == type) {
-            *value = (struct str){ tlvs.p + 3, n };
-            return true;
-        }
-        tlvs = str_skip(tlvs, 3 + n);
-    }
-    return false;
 }
 
 /* --- Writing --- */
@@ -180,20 +186,39 @@ put_u16(struct buf *b, unsigned n)
     buf_byte(b, (char)n);
 }
 
-void
-proxy_header_write_v2(struct buf *b, const struct proxy_header *h)
+static void
+put_addresses(struct buf *b, const struct proxy_header *h, size_t width)
 {
-    size_t width = h->family == PROXY_IPV4 ? 4 : 16;
-    buf_put(b, (struct str){ signature, sizeof signature });
-    if (h->family == PROXY_UNKNOWN) {
-        buf_put(b, (struct str){ "\x20\0\0\0", 4 });
-        return;
-    }
-    buf_byte(b, COMMAND_PROXY);
-    buf_byte(b, h->family == PROXY_IPV4 ? FAMILY_V4 : FAMILY_V6);
-    put_u16(b, (unsigned)(2 * width + 4));
     buf_put(b, (struct str){ (const char *)h->source.address, width });
     buf_put(b, (struct str){ (const char *)h->destination.address, width });
     put_u16(b, h->source.port);
     put_u16(b, h->destination.port);
+}
+
+/* Into the place that was left for it, which the header has zeros in. */
+static void
+fill_checksum(struct buf *b, size_t start, size_t place)
+{
+    const uint32_t crc = htonl(crc32c(0, str_skip(buf_str(b), start)));
+    memcpy(b->p + place, &crc, sizeof crc);
+}
+
+void
+proxy_header_write_v2(struct buf *b, const struct proxy_header *h)
+{
+    size_t start = b->n, width = h->family == PROXY_IPV4 ? 4 : h->family == PROXY_IPV6 ? 16 : 0;
+    size_t addresses = width ? 2 * width + 4 : 0, sum = h->checksum ? PROXY_TLV_HEAD + 4 : 0;
+    bool local = addresses + sum + h->tlvs.n == 0;
+    buf_put(b, (struct str){ signature, sizeof signature });
+    buf_byte(b, local ? COMMAND_LOCAL : COMMAND_PROXY);
+    buf_byte(b, (char)(width == 4 ? FAMILY_V4 : width ? FAMILY_V6 : FAMILY_UNKNOWN));
+    put_u16(b, (unsigned)(addresses + sum + h->tlvs.n));
+    if (width)
+        put_addresses(b, h, width);
+    if (h->checksum)
+        proxy_tlv_write(b, PROXY_TLV_CRC32C, (struct str){ "\0\0\0", 4 });
+    size_t place = b->n - 4;
+    buf_put(b, h->tlvs);
+    if (h->checksum && !b->full)
+        fill_checksum(b, start, place);
 }

@@ -2,6 +2,7 @@
  * read as the same. */
 #include "target.h"
 #include "wire/proxy_protocol.h"
+#include "wire/proxy_tlv.h"
 
 static void
 check_written(const struct proxy_header *h,
@@ -16,6 +17,8 @@ check_written(const struct proxy_header *h,
     must(proxy_header_parse(buf_str(&b), &again) == PROXY_DONE && again.size == b.n);
     must(again.family == h->family && again.source.port == h->source.port);
     must(memcmp(again.source.address, h->source.address, sizeof h->source.address) == 0);
+    must(write == proxy_header_write_v1 || again.family == PROXY_UNKNOWN ||
+         str_ends(again.tlvs, h->tlvs));
     arena_fini(&a);
 }
 
@@ -35,5 +38,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     must(proxy_header_parse(str_head(in, h.size - 1), &again) != PROXY_DONE);
     check_written(&h, proxy_header_write_v1);
     check_written(&h, proxy_header_write_v2);
+    if (!proxy_tlv_find(h.tlvs, PROXY_TLV_CRC32C, &value)) {
+        h.checksum = true;
+        check_written(&h, proxy_header_write_v2);
+    }
     return 0;
 }

@@ -2,7 +2,7 @@
 #include "exchange/proxied.h"
 #include "exchange/values/print.h"
 #include "exchange/values/variable.h"
-#include "wire/proxy_protocol.h"
+#include "wire/proxy_tlv.h"
 
 static bool
 get_addr(struct exchange *x, struct str rest, struct str *out)
@@ -42,44 +42,19 @@ get_server_port(struct exchange *x, struct str rest, struct str *out)
 
 /* --- TLVs --- */
 
-enum { TLV_SSL = 0x20, SSL_FIXED = 5 }; /* client (1 byte), verify (4), then TLVs of its own */
-
-static const struct tlv {
-    const char *name;
-    unsigned type;
-} tlvs[] = { { "alpn", 0x01 }, { "authority", 0x02 }, { "unique_id", 0x05 },
-             { "ssl", 0x20 },  { "netns", 0x30 },     { 0 } },
-  ssl_tlvs[] = { { "version", 0x21 }, { "cn", 0x22 },      { "cipher", 0x23 },
-                 { "sig_alg", 0x24 }, { "key_alg", 0x25 }, { 0 } };
-
-/* By name, or as 0x and hexadecimal digits. */
-static bool
-type_of(const struct tlv *list, struct str name, unsigned *type)
-{
-    uint64_t number;
-    for (const struct tlv *t = list; t->name; t++)
-        if (str_eq(name, str_of(t->name))) {
-            *type = t->type;
-            return true;
-        }
-    if (!str_starts(name, STR("0x")) || !str_hex_to_u64(str_skip(name, 2), 255, &number))
-        return false;
-    *type = (unsigned)number;
-    return true;
-}
-
 static bool
 get_ssl(struct exchange *x, struct str ssl, struct str name, struct str *out)
 {
     unsigned type;
-    if (ssl.n < SSL_FIXED)
+    if (ssl.n < PROXY_SSL_HEAD)
         return false;
     if (str_eq(name, STR("verify"))) {
         const unsigned char *p = (const unsigned char *)ssl.p + 1;
         *out = print_u64(x, (uint64_t)p[0] << 24 | (uint64_t)p[1] << 16 | p[2] << 8 | p[3]);
         return true;
     }
-    return type_of(ssl_tlvs, name, &type) && proxy_tlv_find(str_skip(ssl, SSL_FIXED), type, out);
+    return proxy_ssl_tlv_type(name, &type) &&
+           proxy_tlv_find(str_skip(ssl, PROXY_SSL_HEAD), type, out);
 }
 
 static bool
@@ -91,8 +66,9 @@ get_tlv(struct exchange *x, struct str rest, struct str *out)
     if (p == NULL)
         return false;
     if (str_starts(rest, STR("ssl_")))
-        return proxy_tlv_find(p->tlvs, TLV_SSL, &ssl) && get_ssl(x, ssl, str_skip(rest, 4), out);
-    return type_of(tlvs, rest, &type) && proxy_tlv_find(p->tlvs, type, out);
+        return proxy_tlv_find(p->tlvs, PROXY_TLV_SSL, &ssl) &&
+               get_ssl(x, ssl, str_skip(rest, 4), out);
+    return proxy_tlv_type(rest, &type) && proxy_tlv_find(p->tlvs, type, out);
 }
 
 enum { EACH = VARIABLE_VOLATILE, ANY = VARIABLE_VOLATILE | VARIABLE_PREFIX };

@@ -1,5 +1,6 @@
 /* proxy_pass: HTTP backends. Here is what URI they are asked for; the rest is the gateway's. */
 #include "gateway/pass.h"
+#include "gateway/proxy_tlvs.h"
 #include "gateway/tls_settings.h"
 #include "http/uri.h"
 
@@ -79,6 +80,16 @@ static const struct directive directives[] = {
       .initial = "off", .choices = proxy_headers, .example = "proxy_pass_proxy_protocol v2;",
       .help = "Connections to servers begin with a PROXY protocol header that says whose request "
               "it is. Such a connection serves requests of that client's connection alone." },
+    { "proxy_pass_proxy_protocol_tlv", PLACE(struct settings, gateway.proxy_tlvs), GATEWAY_IN,
+      .set = gateway_set_proxy_tlv, .flags = MANY, .args_min = 1, .args_max = 2,
+      .syntax = "alpn | authority | unique_id | netns | 0xNN value | ssl | crc32c",
+      .example = "proxy_pass_proxy_protocol_tlv authority $ssl_server_name;",
+      .help = "Adds a TLV to the PROXY protocol header of version 2: a name, or a type in "
+              "hexadecimal digits, and its value; an empty value leaves it out. \"ssl\" tells of "
+              "the client's TLS connection: version, cipher, algorithms of the server's "
+              "certificate, and common name and verification of the client's. \"crc32c\" adds a "
+              "checksum. Connections are shared only by requests with the same header. Inherited "
+              "only by blocks that set none." },
     { "proxy_method", FIELD(struct settings, gateway.method), GATEWAY_IN, .syntax = "method",
       .example = "proxy_method POST;",
       .help = "Method of requests to servers, in place of the client's." },
@@ -130,7 +141,10 @@ static bool
 complete(struct scope *scope, void *settings)
 {
     struct settings *my = settings;
-    return gateway_complete(scope, &my->gateway) && gateway_tls_complete(scope, &my->tls);
+    const struct settings *outer =
+        scope->parent ? scope_settings(scope->parent, feature_set(&proxy_pass)) : NULL;
+    return gateway_complete(scope, &my->gateway) && gateway_tls_complete(scope, &my->tls) &&
+           gateway_check_proxy_tlvs(scope, &my->gateway, outer ? &outer->gateway : NULL);
 }
 
 /* The URL's URI in place of the location's prefix. */

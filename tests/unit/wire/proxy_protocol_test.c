@@ -78,17 +78,6 @@ a_v1_line_without_end_is_refused_at_its_limit(void **state)
 }
 
 static void
-tlvs_are_found_by_type_up_to_a_broken_one(void **state)
-{
-    const struct str tlvs = STR("\1\0\2h2\5\0\0\3\0\5ab");
-    struct str value;
-    assert_true(proxy_tlv_find(tlvs, 1, &value) && str_eq(value, STR("h2")));
-    assert_true(proxy_tlv_find(tlvs, 5, &value) && value.n == 0);
-    assert_false(proxy_tlv_find(tlvs, 3, &value));
-    assert_false(proxy_tlv_find(STR_NONE, 3, &value));
-}
-
-static void
 what_is_written_is_read_again(void **state)
 {
     struct arena a;
@@ -114,6 +103,61 @@ what_is_written_is_read_again(void **state)
     arena_fini(&a);
 }
 
+/* As HAProxy 2.6 has sent it, proxy-v2-options ssl,cert-cn,ssl-cipher,cert-sig,cert-key,
+ * authority,crc32c,unique-id. */
+static const struct str summed =
+    STR(SIGNATURE "\x21\x11\0\x76\x7f\0\0\1\x7f\0\0\1\xa3\x52\x1b\x5a"
+                  "\3\0\4\x93\x13\xec\x1d\1\0\2h2\2\0\ta.example\5\0\0"
+                  "\x20\0\x4c\7\0\0\0\0!\0\7TLSv1.3\"\0\nclient one%\0\7RSA2048"
+                  "$\0\nRSA-SHA256#\0\x16TLS_AES_256_GCM_SHA384");
+
+static void
+a_checksum_is_that_of_the_header_or_it_is_refused(void **state)
+{
+    struct proxy_header h;
+    check_whole(summed, PROXY_IPV4, 41810);
+    for (size_t i = 12; i < summed.n; i++) {
+        char *copy = exact_copy(summed);
+        copy[i] ^= 1;
+        if (i < 14 || i > 15) /* lengths, and whether there is one */
+            assert_true(proxy_header_parse((struct str){ copy, summed.n }, &h) != PROXY_DONE ||
+                        h.family == PROXY_UNKNOWN || i == 28 || i == 29);
+        free(copy);
+    }
+    assert_int_equal(proxy_header_parse(STR(SIGNATURE "\x21\x11\0\x11" V4_BODY "\3\0\2ab"), &h),
+                     PROXY_BAD);
+}
+
+static void
+check_written(const struct proxy_header *h, struct str expected)
+{
+    struct arena a;
+    struct buf b;
+    arena_init(&a, 0);
+    buf_init(&b, &a, 0, 0);
+    buf_put(&b, STR("before"));
+    proxy_header_write_v2(&b, h);
+    assert_true(str_eq(str_skip(buf_str(&b), 6), expected));
+    arena_fini(&a);
+}
+
+static void
+version_2_is_written_as_others_do(void **state)
+{
+    struct proxy_header h;
+    assert_int_equal(proxy_header_parse(summed, &h), PROXY_DONE);
+    h.tlvs = str_skip(h.tlvs, 7);
+    h.checksum = true;
+    check_written(&h, summed);
+    h.tlvs = STR("\1\0\2h2");
+    h.checksum = false;
+    check_written(&h, STR(SIGNATURE "\x21\x11\0\x11\x7f\0\0\1\x7f\0\0\1\xa3\x52\x1b\x5a\1\0\2h2"));
+    h.family = PROXY_UNKNOWN;
+    check_written(&h, STR(SIGNATURE "\x21\0\0\5\1\0\2h2"));
+    h.tlvs = STR_NONE;
+    check_written(&h, STR(SIGNATURE "\x20\0\0\0"));
+}
+
 int
 main(void)
 {
@@ -121,8 +165,9 @@ main(void)
         cmocka_unit_test(headers_are_read_whole_and_wanted_whole),
         cmocka_unit_test(what_is_none_is_refused),
         cmocka_unit_test(a_v1_line_without_end_is_refused_at_its_limit),
-        cmocka_unit_test(tlvs_are_found_by_type_up_to_a_broken_one),
         cmocka_unit_test(what_is_written_is_read_again),
+        cmocka_unit_test(a_checksum_is_that_of_the_header_or_it_is_refused),
+        cmocka_unit_test(version_2_is_written_as_others_do),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
