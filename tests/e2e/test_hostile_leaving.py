@@ -32,6 +32,7 @@ server {
     location /judges { auth_request /judge; mirror /silent; proxy_pass http://%%O%%/silent; }
     location /mirror { mirror /silent; mirror_request_body on; proxy_pass http://%%O%%/flood; }
     location /page { ssi on; ssi_types *; proxy_pass http://%%O%%/page; }
+    location /nest { ssi on; ssi_types *; proxy_pass http://%%O%%; }
     location /more { add_before_body /head; add_after_body /silent; addition_types *; proxy_pass http://%%O%%/head; }
     location /secret { auth_basic a; auth_basic_user_file users; root html; }
     location /delay { limit_req zone=delay burst=1000; root html; }
@@ -44,7 +45,7 @@ server {
     location /socket { proxy_pass http://%%O%%/socket; proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection upgrade; }
 }
 """
-PATHS = ("connect silent head flood streamed name fcgi h2 judge judges mirror page more secret delay tarpit late slowly big after "
+PATHS = ("connect silent head flood streamed name fcgi h2 judge judges mirror page nest more secret delay tarpit late slowly big after "
          "lost socket").split()
 PAGE = b"a <!--# include virtual='/silent' --> <!--# include virtual='/page' --> <!--# include virtual='/head' wait='yes' --> b"
 
@@ -58,10 +59,14 @@ def script(conn, request):
         conn.send(b"HTTP/1.1 200 OK\r\nContent-Length: 9999999999\r\n\r\n")
         while conn.send(b"x" * 65536):
             pass
-        return None
+        return conn.close()
+    if "nest" in request.target:
+        inner = b"/head" if "nested" in request.target else b"/nested"
+        return reply(b"<!--# include virtual='" + inner + b"' -->", headers=[("Content-Type", "text/html"), ("Connection", "close")])
     if "page" in request.target:
         return reply(PAGE, headers=[("Content-Type", "text/html"), ("Connection", "close")])
-    return conn.wait_closed()
+    conn.wait_closed()
+    return conn.close()
 
 
 def listener(stage, backlog):
@@ -160,4 +165,15 @@ def test_http2(proxy, how):
         if how == "goaway":
             c.say(h2raw.goaway())
         reset(c.sock) if how == "reset" else c.close()
+    all_gone(proxy)
+
+
+def test_within_a_page_within_a_page(proxy):
+    """Each waits for more of the next when the reader leaves."""
+    s = plain(proxy.port)
+    s.sendall(b"GET /nest HTTP/1.1\r\nHost: a\r\n\r\n")
+    seen = b""
+    while b"xxx" not in seen:
+        seen += s.recv(65536)
+    reset(s)
     all_gone(proxy)

@@ -157,7 +157,7 @@ static bool
 ready(struct body *b)
 {
     struct subrequest *s = container_of(b, struct subrequest, body);
-    return body_ready(s->x->response.body);
+    return s->state == OVER || body_ready(s->x->response.body); /* over: cancelled, body and all */
 }
 
 struct body *
