@@ -101,12 +101,12 @@ put_errno(struct buf *b, int error)
 
 /* The errno stands before " while …", which is x->doing's when the words have none. */
 static void
-log_words(struct exchange *x, enum log_level level, int error, struct str words)
+log_words(struct exchange *x, struct arena *a, enum log_level level, int error, struct str words)
 {
     struct buf b;
     ptrdiff_t at = str_find_str(words, STR(" while "));
     size_t n = at < 0 ? words.n : (size_t)at;
-    buf_init(&b, &x->arena, 512, 0);
+    buf_init(&b, a, 512, 0);
     put_clean(&b, str_head(words, n));
     put_errno(&b, error);
     put_clean(&b, str_skip(words, n));
@@ -124,12 +124,15 @@ log_words(struct exchange *x, enum log_level level, int error, struct str words)
 void
 exchange_log(struct exchange *x, enum log_level level, int error, const char *format, ...)
 {
+    struct arena line; /* an exchange may have many to say */
     va_list args;
     if (!exchange_log_wants(x, level))
         return;
+    arena_init(&line, 0);
     va_start(args, format);
-    log_words(x, level, error, arena_vprintf(&x->arena, format, args));
+    log_words(x, &line, level, error, arena_vprintf(&line, format, args));
     va_end(args);
+    arena_fini(&line);
 }
 
 /* Particulars that are a sentence of their own: a system call's failure, somebody who did
@@ -143,7 +146,7 @@ is_whole(enum fault fault, struct str particulars)
 }
 
 static struct str
-words_of(struct exchange *x, enum fault fault, struct str particulars)
+words_of(struct arena *a, enum fault fault, struct str particulars)
 {
     struct str sentence = str_of(fault_row(fault)->sentence);
     bool clause = str_starts(particulars, STR("while "));
@@ -155,16 +158,19 @@ words_of(struct exchange *x, enum fault fault, struct str particulars)
     if (at >= 0)
         sentence.n = (size_t)at;
     bool follows = clause || particulars.p[0] == '"';
-    return arena_join(&x->arena, arena_join(&x->arena, sentence, follows ? STR(" ") : STR(": ")),
-                      particulars);
+    return arena_join(a, arena_join(a, sentence, follows ? STR(" ") : STR(": ")), particulars);
 }
 
 __attribute__((format(printf, 4, 0))) static void
 log_fault(struct exchange *x, enum fault fault, int error, const char *format, va_list args)
 {
     enum log_level level = fault_row(fault)->level;
-    if (exchange_log_wants(x, level))
-        log_words(x, level, error, words_of(x, fault, arena_vprintf(&x->arena, format, args)));
+    struct arena line;
+    if (!exchange_log_wants(x, level))
+        return;
+    arena_init(&line, 0);
+    log_words(x, &line, level, error, words_of(&line, fault, arena_vprintf(&line, format, args)));
+    arena_fini(&line);
 }
 
 void

@@ -1,6 +1,10 @@
 /* The queue between commands and what is sent. */
 #include "exchange/ssi/page.h"
 
+#include "exchange/subrequest/subrequest.h"
+
+#include <errno.h>
+
 enum { GATHERED = 4096, SMALL = 1024 };
 
 struct ssi_item *
@@ -40,13 +44,22 @@ take_text(struct ssi_page *p, struct str text)
         ssi_put_text(p, text);
 }
 
+/* The arenas give nothing back before the request ends. */
+static bool
+is_spent(struct ssi_page *p)
+{
+    p->spent =
+        p->x->arena.used > SSI_MEMORY_MAX || exchange_root(p->x)->arena.used > SSI_MEMORY_MAX;
+    return p->spent;
+}
+
 /* A command may give one item, and an error one more. */
 static void
 parse(struct ssi_page *p)
 {
     struct str text;
     while (p->in.n && p->n < SSI_QUEUE - 1 && !p->hold)
-        switch (ssi_next(&p->parser, &p->in, &text)) {
+        switch (is_spent(p) ? SSI_MORE : ssi_next(&p->parser, &p->in, &text)) {
         case SSI_MORE:
             return;
         case SSI_TEXT:
@@ -119,6 +132,9 @@ next(struct body *b, struct chunk *out)
             if (r != 0)
                 return r;
             pop(p);
+        } else if (p->spent) {
+            fail(p->x, FAULT_INTERNAL, "SSI commands take too much memory");
+            return -EIO;
         } else if (p->in.n) {
             parse(p);
         } else if (p->ended || (r = read_more(p)) < 0) {

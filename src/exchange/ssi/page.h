@@ -17,7 +17,8 @@ struct body *ssi_body(struct exchange *x, struct body *b, const struct ssi_setti
 
 /* --- between the files of this folder --- */
 
-enum { SSI_QUEUE = 32 };
+/* What the commands of a request may take of memory: a page may have any number of them. */
+enum { SSI_QUEUE = 32, SSI_MEMORY_MAX = 16 << 20 };
 
 /* What is to come out: a text, or what a sub-request says. */
 struct ssi_item {
@@ -39,6 +40,7 @@ struct ssi_page {
     unsigned first, n;
     bool hold;  /* the queue is to be emptied before the next command */
     bool ended; /* the inner body is */
+    bool spent; /* it has taken too much */
     enum { OUTSIDE, IN_IF, IN_ELSE } place;
     bool skips, chosen; /* of an if: this part is not shown; one was */
     bool in_block;

@@ -5,14 +5,12 @@
 #include "exchange/values/regex.h"
 #include "exchange/values/variable.h"
 
-struct ssi_variable {
-    struct ssi_variable *next;
-    struct str name, value;
-};
+/* A page may double a variable as often as it likes. */
+enum { TEXT_MAX = 256 * 1024 };
 
-struct ssi_block {
-    struct ssi_block *next;
-    struct str name, text;
+struct text {
+    char *p;
+    size_t n, room;
 };
 
 struct ssi *
@@ -20,6 +18,8 @@ ssi_of(struct exchange *x)
 {
     if (x->ssi == NULL) {
         x->ssi = arena_new(&x->arena, struct ssi);
+        map_init(&x->ssi->variables, &x->arena, true);
+        map_init(&x->ssi->blocks, &x->arena, false);
         x->ssi->error_message = STR("[an error occurred while processing the directive]");
         x->ssi->time_format = STR("%A, %d-%b-%Y %H:%M:%S %Z");
     }
@@ -40,16 +40,18 @@ ssi_set(struct exchange *x, struct str name, struct str value)
 {
     struct exchange *root = exchange_root(x);
     struct ssi *ssi = ssi_of(root);
-    struct ssi_variable *v = ssi->variables;
-    name = lower(&root->arena, name);
-    while (v && !str_eq(v->name, name))
-        v = v->next;
-    if (v == NULL) {
-        v = arena_new(&root->arena, struct ssi_variable);
-        *v = (struct ssi_variable){ ssi->variables, name, STR("") };
-        ssi->variables = v;
+    struct text *t = map_try(&ssi->variables, name);
+    if (t == NULL) {
+        t = arena_new(&root->arena, struct text);
+        map_put(&ssi->variables, arena_dup(&root->arena, name), t);
     }
-    v->value = arena_dup(&root->arena, value);
+    if (t->p == NULL || value.n > t->room) {
+        t->p = arena_text(&root->arena, value.n + 1);
+        t->room = value.n;
+    }
+    if (value.n)
+        memcpy(t->p, value.p, value.n);
+    t->n = value.n;
 }
 
 static bool
@@ -66,13 +68,11 @@ ssi_get(struct exchange *x, struct str name, struct str *out)
     *out = STR("");
     if (name.n == 1 && name.p[0] >= '0' && name.p[0] <= '9')
         return get_capture(ssi, (unsigned)(name.p[0] - '0'), out);
-    name = lower(&x->arena, name);
-    for (const struct ssi_variable *v = ssi->variables; v; v = v->next)
-        if (str_eq(v->name, name)) {
-            *out = v->value;
-            return true;
-        }
-    return variable_get_named(x, name, out);
+    const struct text *t = map_try(&ssi->variables, name);
+    if (t == NULL)
+        return variable_get_named(x, lower(&x->arena, name), out);
+    *out = (struct str){ t->p, t->n };
+    return true;
 }
 
 static bool
@@ -115,8 +115,8 @@ ssi_text(struct exchange *x, struct str text)
     struct str rest = text, value;
     if (text.n == 0 || memchr(text.p, '$', text.n) == NULL)
         return text.n ? arena_dup(&x->arena, text) : STR("");
-    buf_init(&b, &x->arena, text.n + 64, 0);
-    while (rest.n) {
+    buf_init(&b, &x->arena, text.n + 64, TEXT_MAX);
+    while (rest.n && !b.full) {
         bool escaped = rest.n > 1 && rest.p[0] == '\\' && rest.p[1] == '$';
         char c = rest.p[escaped];
         rest = str_skip(rest, 1 + escaped);
@@ -132,6 +132,11 @@ ssi_text(struct exchange *x, struct str text)
             buf_put(&b, value);
     }
     buf_byte(&b, '\0'); /* never without memory */
+    if (b.full) {
+        exchange_log(x, LEVEL_ERROR, 0, "too long text of \"" STR_FMT "\" in SSI command",
+                     STR_ARG(text));
+        return STR_NONE;
+    }
     return str_head(buf_str(&b), b.n - 1);
 }
 
@@ -199,18 +204,15 @@ ssi_block_put(struct exchange *x, struct str name, struct str text)
     struct ssi *ssi = ssi_of(root);
     if (ssi_block_get(x, name).p)
         return; /* the first of a name counts */
-    struct ssi_block *b = arena_new(&root->arena, struct ssi_block);
-    *b = (struct ssi_block){ ssi->blocks, arena_dup(&root->arena, name),
-                             arena_dup(&root->arena, text) };
-    ssi->blocks = b;
+    struct str *block = arena_new(&root->arena, struct str);
+    *block = arena_dup(&root->arena, text);
+    map_put(&ssi->blocks, arena_dup(&root->arena, name), block);
 }
 
 struct str
 ssi_block_get(struct exchange *x, struct str name)
 {
     const struct ssi *ssi = ssi_of(exchange_root(x));
-    for (const struct ssi_block *b = ssi->blocks; b; b = b->next)
-        if (str_eq(b->name, name))
-            return b->text;
-    return STR_NONE;
+    const struct str *block = map_try(&ssi->blocks, name);
+    return block ? *block : STR_NONE;
 }

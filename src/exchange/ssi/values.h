@@ -1,19 +1,17 @@
 /* What server-side includes know by name, and the texts and conditions made of it. */
 #pragma once
 
+#include "base/map.h"
 #include "exchange/exchange.h"
 
 struct ssi_settings;
-struct ssi_variable;
-struct ssi_block;
 
 /* Of an exchange whose response has includes. Variables, captures and blocks are one for a request
  * and all its sub-requests: the outermost has them. */
 struct ssi {
     const struct ssi_settings *settings; /* when its own response has commands; else NULL */
     struct str error_message, time_format;
-    struct ssi_variable *variables;
-    struct ssi_block *blocks;
+    struct map variables, blocks;
     struct str captures[10];
     unsigned n_captures;
 };
@@ -24,7 +22,8 @@ struct ssi *ssi_of(struct exchange *x);
 void ssi_set(struct exchange *x, struct str name, struct str value);
 /* A variable of the page, else of the configuration. False: there is none, or it has no value. */
 bool ssi_get(struct exchange *x, struct str name, struct str *out);
-/* Text with $name, ${name} and $1 in it; STR_NONE when it is malformed, which is logged. */
+/* Text with $name, ${name} and $1 in it; STR_NONE when it is malformed or comes to
+ * too much, which is logged. */
 struct str ssi_text(struct exchange *x, struct str text);
 /* "$name", "$name = text", "$name != /regex/": 1 or 0, -1: malformed, which is logged. */
 int ssi_condition(struct exchange *x, struct str text);

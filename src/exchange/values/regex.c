@@ -11,6 +11,8 @@
 
 enum {
     MATCH_LIMIT = 1000000,
+    HEAP_LIMIT_KIB = 16 * 1024,
+    COMPILE_STACK = 32 * 1024, /* of a fiber's, for a pattern that comes with a response */
     JIT_STACK_FIRST = 32 * 1024,
     JIT_STACK_MAX = 1024 * 1024,
     GROUPS_MAX = 64 /* groups beyond have no capture */
@@ -20,6 +22,7 @@ enum {
 struct matcher {
     pcre2_match_data *data;
     pcre2_match_context *context;
+    pcre2_compile_context *once; /* for patterns that are used once */
     pcre2_jit_stack *stack;
 };
 
@@ -33,6 +36,7 @@ matcher_free(void *arg)
     struct matcher *m = arg;
     pcre2_jit_stack_free(m->stack);
     pcre2_match_context_free(m->context);
+    pcre2_compile_context_free(m->once);
     pcre2_match_data_free(m->data);
     free(m);
 }
@@ -53,9 +57,11 @@ matcher(void)
     must(mine);
     mine->data = pcre2_match_data_create(GROUPS_MAX, NULL);
     mine->context = pcre2_match_context_create(NULL);
+    mine->once = pcre2_compile_context_create(NULL);
     mine->stack = pcre2_jit_stack_create(JIT_STACK_FIRST, JIT_STACK_MAX, NULL);
-    must(mine->data && mine->context);
+    must(mine->data && mine->context && mine->once);
     pcre2_set_match_limit(mine->context, MATCH_LIMIT);
+    pcre2_set_heap_limit(mine->context, HEAP_LIMIT_KIB);
     pcre2_jit_stack_assign(mine->context, NULL, mine->stack);
     pthread_setspecific(at_thread_end, mine);
     return mine;
@@ -192,6 +198,13 @@ tell_groups(const pcre2_code *code, struct str subject, unsigned n, regex_group 
     }
 }
 
+/* PCRE2 goes down into groups of groups. */
+static int
+is_too_deep(uint32_t depth, void *start)
+{
+    return (const char *)start - (const char *)__builtin_frame_address(0) > COMPILE_STACK;
+}
+
 int
 regex_match_once(struct exchange *x, struct str pattern, struct str subject, regex_group *tell,
                  void *arg)
@@ -199,7 +212,8 @@ regex_match_once(struct exchange *x, struct str pattern, struct str subject, reg
     int error;
     size_t offset;
     struct matcher *m = matcher();
-    pcre2_code *code = pcre2_compile((PCRE2_SPTR)pattern.p, pattern.n, 0, &error, &offset, NULL);
+    pcre2_set_compile_recursion_guard(m->once, is_too_deep, __builtin_frame_address(0));
+    pcre2_code *code = pcre2_compile((PCRE2_SPTR)pattern.p, pattern.n, 0, &error, &offset, m->once);
     if (code == NULL) {
         char text[128];
         pcre2_get_error_message(error, (PCRE2_UCHAR *)text, sizeof text);
@@ -211,6 +225,9 @@ regex_match_once(struct exchange *x, struct str pattern, struct str subject, reg
     int n = pcre2_match(code, text, subject.n, 0, 0, m->data, m->context);
     if (n >= 0)
         tell_groups(code, subject, n ? (unsigned)n : GROUPS_MAX, tell, arg);
+    else if (n != PCRE2_ERROR_NOMATCH)
+        exchange_log(x, LEVEL_ALERT, 0, "pcre2_match() failed: %d using \"" STR_FMT "\"", n,
+                     STR_ARG(pattern));
     pcre2_code_free(code);
     return n >= 0;
 }
