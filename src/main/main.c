@@ -5,6 +5,7 @@
 #include "main/command/lint_command.h"
 #include "main/command/proxy_command.h"
 #include "main/command/send_signal.h"
+#include "main/command/usage.h"
 #include "main/command/version.h"
 #include "main/configuration.h"
 #include "main/process/start.h"
@@ -19,7 +20,7 @@ show(const struct options *o)
     else
         program_print_version(stderr);
     if (o->usage)
-        program_print_usage(stderr);
+        usage_print(stderr);
     return 0;
 }
 
@@ -51,6 +52,8 @@ run(int argc, char **argv, struct arena *a)
 {
     struct options o;
     const char *command = argc > 1 ? argv[1] : "";
+    if (*command && usage_is_asked(argv + 2) && usage_print_command(stdout, command))
+        return 0;
     for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
         if (strcmp(command, commands[i].name) == 0)
             return commands[i].run(argv + 2);

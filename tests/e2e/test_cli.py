@@ -133,7 +133,7 @@ def test_t_needs_no_root_and_binds_and_writes_nothing(prefix):
 ])
 def test_wrong_options_are_refused_in_nginxs_words(args, complaint):
     r = program(*args)
-    assert (r.returncode, r.stderr) == (1, f"{NAME}: {complaint}\n")
+    assert (r.returncode, r.stderr.partition("      |")[0]) == (1, f"{NAME}: {complaint}\n")
 
 
 @pytest.mark.parametrize("flag", ["-h", "-?"])
@@ -298,3 +298,25 @@ def test_one_command_line_passes_upgrades(origin, one_liner):
 def test_a_wrong_proxy_command_explains_itself(args):
     r = program("proxy", *args)
     assert r.returncode == 1 and "--from [HOST:]PORT --to [HOST:]PORT" in r.stderr
+
+
+@pytest.mark.usher_only("its commands")
+@pytest.mark.parametrize("words, says", [
+    (["--help"], "Usage: usher [-?hvVtTq]"), (["--version"], "nginx version: "),
+    (["proxy", "--help"], "Usage: usher proxy --from"), (["lint", "-h"], "Usage: usher lint"),
+    (["explain", "--help"], "Usage: usher explain FILE"), (["fmt", "-h"], "Usage: usher fmt"),
+    (["help", "--help"], "Usage: usher help"), (["help", "lint"], "usher lint --rules")])
+def test_whoever_asks_how_to_call_it_is_told(words, says):
+    r = program(*words)
+    assert r.returncode == 0 and says in r.stdout + r.stderr
+    assert "invalid option" not in r.stderr
+
+
+@pytest.mark.usher_only("its commands")
+def test_a_word_that_is_no_command_leads_to_the_help():
+    r = program("start")
+    assert (r.returncode, r.stderr) == (1, 'usher: invalid option: "start"\n      | -h shows what there is\n')
+    r = program("proxy", "--from=:80", "--two=:81")
+    assert r.returncode == 1 and r.stderr.startswith("usher: invalid option: --two=:81\nUsage: usher proxy")
+    r = program("proxy", "--from=", "--to=:81")
+    assert r.returncode == 1 and "an address is missing after --from=" in r.stderr

@@ -7,6 +7,7 @@
 #include "fiber/loop.h"
 #include "fiber/offload.h"
 #include "front/start.h"
+#include "main/command/usage.h"
 #include "main/command/version.h"
 #include "main/configuration.h"
 #include "main/report.h"
@@ -40,10 +41,7 @@ complain(const char *what, struct str which)
 static bool
 usage(void)
 {
-    fprintf(
-        stderr,
-        "Usage: %s explain FILE METHOD URL [-H 'NAME: VALUE']... [--from ADDRESS] [-p PREFIX]\n",
-        program_name());
+    usage_print_command(stderr, "explain");
     return false;
 }
 

@@ -2,6 +2,7 @@
 #include "main/command/fmt.h"
 
 #include "config/format.h"
+#include "main/command/usage.h"
 #include "main/command/version.h"
 #include "main/report.h"
 
@@ -110,7 +111,7 @@ fmt(char **argv)
         else
             break;
     if (*argv == NULL || **argv == '-' || (wish.write && wish.check)) {
-        fprintf(stderr, "Usage: %s fmt [-w | --check] FILE...\n", program_name());
+        usage_print_command(stderr, "fmt");
         return BROKEN;
     }
     for (; *argv; argv++) {

@@ -3,6 +3,7 @@
 
 #include "config/manual.h"
 #include "exchange/feature.h"
+#include "main/command/usage.h"
 #include "main/command/version.h"
 #include "main/registry.h"
 
@@ -116,6 +117,8 @@ show(const char *what, struct arena *a)
     struct buf b;
     buf_init(&b, a, 65536, 0);
     bool known = print(&b, what);
+    if (!known && usage_print_command(stdout, what))
+        return true;
     if (known)
         fwrite(b.p, 1, b.n, stdout);
     else
@@ -126,7 +129,7 @@ show(const char *what, struct arena *a)
 static int
 usage(char **argv)
 {
-    program_print_usage(argv[0] ? stderr : stdout);
+    usage_print(argv[0] ? stderr : stdout);
     return argv[0] ? 1 : 0;
 }
 

@@ -2,6 +2,7 @@
 #include "main/command/lint_command.h"
 
 #include "lint/report.h"
+#include "main/command/usage.h"
 #include "main/command/version.h"
 #include "main/configuration.h"
 #include "main/registry.h"
@@ -155,11 +156,7 @@ show_rules(const struct wish *w, struct buf *b)
 static int
 usage(void)
 {
-    fprintf(
-        stderr,
-        "Usage: %s lint [--format=text|json|sarif] [--rule=ID,...] [--disable=ID,...] [-p PREFIX] "
-        "FILE...\n       %s lint --rules [--format=json]\n",
-        program_name(), program_name());
+    usage_print_command(stderr, "lint");
     return BROKEN;
 }
 

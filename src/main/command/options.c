@@ -104,8 +104,10 @@ take_plain(struct options *o, char flag)
 static bool
 take_word(struct reading *r, const char *word)
 {
+    if (strcmp(word, "--help") == 0 || strcmp(word, "--version") == 0)
+        return take_plain(r->options, word[2]);
     if (*word != '-')
-        return complain("invalid option: \"%s\"", word);
+        return complain("invalid option: \"%s\"\n      | -h shows what there is", word);
     while (*++word) {
         if (strchr("pecgs", *word))
             return take_argument(r, *word, word + 1);

@@ -3,16 +3,14 @@
 #include "main/command/proxy_command.h"
 
 #include "base/buf.h"
+#include "main/command/usage.h"
 #include "main/command/version.h"
-
-#define USAGE                                                                   \
-    "Usage: usher proxy --from [HOST:]PORT --to [HOST:]PORT[,[HOST:]PORT...]\n" \
-    "Takes HTTP requests on one address and passes them to the others in turn.\n"
 
 static struct str
 complain(const char *what, const char *which)
 {
-    fprintf(stderr, "%s: %s%s\n" USAGE, program_name(), what, which);
+    fprintf(stderr, "%s: %s%s\n", program_name(), what, which);
+    usage_print_command(stderr, "proxy");
     return STR_NONE;
 }
 
@@ -87,19 +85,36 @@ text_of(const char *from, const char *to, struct arena *a)
     return buf_str(&b);
 }
 
+/* --NAME VALUE or --NAME=VALUE: the value, NULL when this is another option. *argv moves on to its
+ * last word. */
+static const char *
+value_of(const char *option, char ***argv)
+{
+    size_t n = strlen(option);
+    if (strncmp(**argv, option, n) != 0)
+        return NULL;
+    const char *rest = **argv + n;
+    if (*rest == '=')
+        return rest + 1;
+    if (*rest)
+        return NULL;
+    return (*argv)[1] ? *++*argv : "";
+}
+
 struct str
 proxy_command_configuration(char **argv, struct arena *a)
 {
-    const char *from = NULL, *to = NULL;
-    for (; *argv; argv += 2) {
-        const char **into = strcmp(*argv, "--from") == 0 ? &from
-                            : strcmp(*argv, "--to") == 0 ? &to
-                                                         : NULL;
-        if (into == NULL)
-            return complain("invalid option: ", *argv);
-        if (argv[1] == NULL)
-            return complain("an address is missing after ", *argv);
-        *into = argv[1];
+    const char *from = NULL, *to = NULL, *value;
+    for (; *argv; argv++) {
+        const char *option = *argv;
+        if ((value = value_of("--from", &argv)))
+            from = value;
+        else if ((value = value_of("--to", &argv)))
+            to = value;
+        else
+            return complain("invalid option: ", option);
+        if (*value == '\0')
+            return complain("an address is missing after ", option);
     }
     if (from == NULL || to == NULL)
         return complain("needed: ", from ? "--to" : "--from");

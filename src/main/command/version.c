@@ -114,31 +114,3 @@ program_print_build(FILE *to, const struct directive_set *const *sets)
             fprintf(to, " --without-%s", usual[i].option);
     fprintf(to, "\n");
 }
-
-void
-program_print_usage(FILE *to)
-{
-    fprintf(to,
-            "Usage: %s [-?hvVtTq] [-s signal] [-p prefix]\n"
-            "             [-e filename] [-c filename] [-g directives]\n"
-            "       %s proxy --from [HOST:]PORT --to [HOST:]PORT[,[HOST:]PORT...]\n"
-            "       %s help [DIRECTIVE | --names | --manual DIRECTORY]\n"
-            "       %s explain FILE METHOD URL [-H 'NAME: VALUE']... [--from ADDRESS]\n"
-            "       %s fmt [-w | --check] FILE...\n"
-            "       %s lint [--format=text|json|sarif] [--rule=ID,...] [--disable=ID,...] FILE...\n"
-            "\n"
-            "Options:\n"
-            "  -?,-h         : this help\n"
-            "  -v            : show version and exit\n"
-            "  -V            : show version and configure options then exit\n"
-            "  -t            : test configuration and exit\n"
-            "  -T            : test configuration, dump it and exit\n"
-            "  -q            : suppress non-error messages during configuration testing\n"
-            "  -s signal     : send signal to a master process: stop, quit, reopen, reload\n"
-            "  -p prefix     : set prefix path (default: " PREFIX_PATH "/)\n"
-            "  -e filename   : set error log file (default: " ERROR_LOG_PATH ")\n"
-            "  -c filename   : set configuration file (default: " CONF_PATH ")\n"
-            "  -g directives : set global directives out of configuration file\n"
-            "\n",
-            name, name, name, name, name, name);
-}

@@ -15,4 +15,3 @@ void program_print_version(FILE *to);
  * modules there are, so they are made from the directives that exist: nothing is claimed that is
  * not there. */
 void program_print_build(FILE *to, const struct directive_set *const *sets);
-void program_print_usage(FILE *to);
