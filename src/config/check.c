@@ -2,6 +2,7 @@
 #include "config/check.h"
 
 #include "config/foreign.h"
+#include "config/slip.h"
 #include "config/suggest.h"
 
 enum { SUGGESTIONS_MAX = 100 };
@@ -68,6 +69,7 @@ refuse_shape(struct compile *c, const struct node *node, const struct directive 
         return 0;
     diag_show(diag, span_after(node->words[next - 1].span));
     diag_hint(c->diags, diag, "is \"%s\" missing here?", d->flags & BLOCK ? "{" : ";");
+    c->unopened |= (d->flags & BLOCK) != 0;
     return d->flags & BLOCK ? 0 : next;
 }
 
@@ -95,9 +97,12 @@ refuse_unknown(struct scope *s, const struct node *node)
     struct str name = node->words[0].text;
     struct diag *diag = directive_problem(c, LEVEL_EMERG, node, node->words[0].span,
                                           "unknown directive \"" STR_FMT "\"", STR_ARG(name));
-    const char *module = foreign_module(name);
+    const char *module = foreign_module(name), *slip = slip_in_name(name);
     struct str near = STR_NONE;
-    if (module == NULL && c->suggested++ < SUGGESTIONS_MAX)
+    slip_hint(c->diags, diag, node);
+    if (slip)
+        diag_hint(c->diags, diag, "%s", slip);
+    if (module == NULL && diag->hint.n == 0 && c->suggested++ < SUGGESTIONS_MAX)
         near = suggest_directive(c->sets, name, s->context);
     if (module)
         hint_foreign(c, name, module);
@@ -113,6 +118,8 @@ refuse_place(struct scope *s, const struct node *node, const struct row *row)
     struct str name = node->words[0].text;
     unsigned contexts = 0;
     struct buf b;
+    if (c->unopened) /* it may belong in the block whose brace is missing */
+        return NULL;
     for (; row; row = row->next)
         contexts |= row->directive->contexts;
     directive_problem(c, LEVEL_EMERG, node, node->words[0].span,
@@ -147,6 +154,7 @@ refuse_arguments(struct compile *c, const struct node *node, const struct direct
     struct buf b;
     unsigned next =
         refuse_shape(c, node, d, "invalid number of arguments in \"%s\" directive", d->name);
+    slip_hint(c->diags, c->diags->last, node);
     buf_init(&b, c->arena, 64, 0);
     syntax_print(d, &b);
     hint(c, "syntax: ", &b);

@@ -21,6 +21,7 @@ struct compile {
     /* private to the config room */
     uint64_t serial;     /* the last one given to a scope */
     struct map set_rows; /* directive set → its index and rows */
+    bool unopened;       /* a block's "{" is missing: what it should hold stands elsewhere */
     unsigned suggested;  /* "did you mean" costs time; the first hundred problems get it */
 };
 

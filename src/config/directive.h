@@ -59,6 +59,7 @@ struct setting {
     const struct node *node;
     void *settings; /* this scope's struct of the row's set */
     void *field;    /* settings + row->field.offset */
+    bool unended;   /* a forgotten ";" was reported: what else is wrong belongs to the next one */
 };
 
 /* How words become a value of a C type. parse reports its own problem and returns false. */

@@ -118,12 +118,15 @@ end_of_quoted(const struct lexer *l)
 /* A quoted word must be followed by a blank, ";", "{" or ")"; what is glued to it is skipped. "}"
  * is the parser's to refuse. */
 static void
-check_after_quote(struct lexer *l)
+check_after_quote(struct lexer *l, unsigned began)
 {
     if (l->at == l->end || is_blank(*l->at) || memchr(";{})", *l->at, 4))
         return;
     struct diag *diag = diag_add(l->diags, LEVEL_EMERG, place(l), "unexpected \"%c\"", *l->at);
-    diag_hint(l->diags, diag, "a blank belongs after the closing quote");
+    if (began == l->line)
+        diag_hint(l->diags, diag, "a blank belongs after the closing quote");
+    else
+        diag_hint(l->diags, diag, "the quote that ends here began in line %u", began);
     advance(l, end_of_bare(l));
 }
 
@@ -140,7 +143,7 @@ quoted_word(struct lexer *l)
     token.word.span.length = (unsigned)(close + 1 - start);
     token.word.text = unescape(l, str_between(start + 1, close));
     advance(l, close + 1);
-    check_after_quote(l);
+    check_after_quote(l, token.word.span.line);
     return token;
 }
 

@@ -5,6 +5,7 @@
  * nginx's place; the excerpt shows where to mend it: the line that lacks ";" or the brace that was
  * never closed. */
 #include "config/lexer.h"
+#include "config/slip.h"
 
 #include <errno.h>
 
@@ -33,6 +34,7 @@ struct reading {
     unsigned outside;           /* blocks around the include */
     unsigned depth;             /* blocks open in this file; blocks[0] is what the file stands in */
     const struct node *crooked; /* the first block whose brace stands further left than it */
+    bool misread;               /* braces of a word were taken for a block's */
     bool stopped;
     struct open_block blocks[NESTING_MAX + 1];
 };
@@ -142,7 +144,8 @@ end_directive(struct reading *r, struct span at)
 {
     struct parser *p = r->parser;
     if (p->n == 0)
-        report(r, at, "unexpected \";\"");
+        diag_hint(p->diags, report(r, at, "unexpected \";\""),
+                  "there is nothing that it could end");
     else if (p->n == 2 && str_eq(p->words[0].text, STR("include")))
         include(r);
     else
@@ -188,6 +191,7 @@ open_block(struct reading *r, struct span at)
 {
     struct node *node = r->parser->n ? add_node(r, at) : nameless(r, at);
     node->block = true;
+    r->misread |= slip_ends_repetition(node->words[0].text);
     if (r->outside + r->depth == NESTING_MAX) {
         diag_add(r->parser->diags, LEVEL_EMERG, at, "blocks are nested more than %d deep",
                  NESTING_MAX);
@@ -231,7 +235,7 @@ end_file(struct reading *r, struct span at)
         diag_hint(p->diags, diag, quote ? "this quote is never closed" : "is \";\" missing here?");
         p->n = 0;
     }
-    if (r->depth == 0)
+    if (r->depth == 0 || r->lexer.unclosed.line || r->misread)
         return;
     const struct node *block = r->crooked ? r->crooked : r->blocks[r->depth].node;
     struct diag *diag = report(r, at, "unexpected end of file, expecting \"}\"");
@@ -240,10 +244,26 @@ end_file(struct reading *r, struct span at)
               STR_ARG(block->words[0].text), block->words[0].span.line);
 }
 
+/* One word for what is no text, rather than one for each of its bytes. */
+static bool
+is_text(struct reading *r)
+{
+    struct str text = r->source->text;
+    if (text.n == 0 || memchr(text.p, '\0', text.n) == NULL)
+        return true;
+    struct diag *diag = report(r, (struct span){ r->source, 1, 1, 1 }, "unexpected zero byte");
+    bool wide = str_starts(text, STR("\xff\xfe")) || str_starts(text, STR("\xfe\xff"));
+    diag_show(diag, (struct span){ 0 });
+    diag_hint(r->parser->diags, diag,
+              wide ? "the file is UTF-16: save it as UTF-8" : "the file is no text");
+    return false;
+}
+
 static void
 read_file(struct reading *r)
 {
     lexer_init(&r->lexer, r->source, r->parser->diags, r->parser->arena);
+    r->stopped = !is_text(r);
     while (!r->stopped) {
         struct token token = lexer_next(&r->lexer);
         switch (token.kind) {

@@ -170,6 +170,8 @@ scope_run_simple(struct scope *s)
         while ((row = scope_check(s, node, &next)) == NULL && next) {
             take_half(s, part(s, node, 0, next));
             node = part(s, node, next, node->n);
+            if (rows_try(s->compile, node->words[0].text, s->context) == NULL)
+                break; /* whose it is shows when the first half has its end */
         }
         if (row)
             take(s, node, row);

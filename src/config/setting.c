@@ -1,5 +1,6 @@
 /* What rows' .set callbacks use: their arguments and their problems. */
 #include "config/check.h"
+#include "config/slip.h"
 
 static bool
 refuse(struct setting *s, enum log_level level, unsigned word, struct str message)
@@ -7,10 +8,15 @@ refuse(struct setting *s, enum log_level level, unsigned word, struct str messag
     const struct node *node = s->node;
     struct diags *d = s->compile->diags;
     struct span span = node->words[word < node->n ? word : 0].span;
+    if (s->unended)
+        return false;
     struct diag *diag = directive_problem(s->compile, level, node, span, STR_FMT, STR_ARG(message));
     if (begins_directive(s->compile, node, word)) {
         diag_show(diag, span_after(node->words[word - 1].span));
         diag_hint(d, diag, "is \";\" missing here?");
+        s->unended = true; /* what follows are the words of another */
+    } else {
+        slip_hint(d, diag, node);
     }
     return false;
 }
@@ -21,7 +27,8 @@ setting_hint(struct setting *s, const char *format, ...)
     va_list args;
     struct diags *d = s->compile->diags;
     va_start(args, format);
-    d->last->hint = arena_vprintf(d->arena, format, args);
+    if (d->last->hint.n == 0)
+        d->last->hint = arena_vprintf(d->arena, format, args);
     va_end(args);
 }
 

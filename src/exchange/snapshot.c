@@ -34,10 +34,13 @@ open_snapshot(void)
 /* As nginx refuses it: most likely the file is just being written, and a reload that took it at
  * its word would close every listener. */
 static struct node *
-refuse_empty(struct node *root, struct diags *d)
+refuse_empty(struct node *root, struct str path, struct diags *d)
 {
     if (root->children == NULL && d->errors == 0)
-        diag_add(d, LEVEL_EMERG, (struct span){ 0 }, "no \"events\" section in configuration");
+        diag_hint(
+            d,
+            diag_add(d, LEVEL_EMERG, (struct span){ 0 }, "no \"events\" section in configuration"),
+            "\"" STR_FMT "\" holds no directive", STR_ARG(path));
     return root;
 }
 
@@ -48,7 +51,7 @@ parse(const struct snapshot_request *r, struct snapshot *snap, struct diags *d)
     if (r->text.p)
         return config_parse_text(
             &snap->sources, sources_add_text(&snap->sources, STR("command line"), r->text), d, a);
-    return refuse_empty(config_parse(&snap->sources, r->path, d, a), d);
+    return refuse_empty(config_parse(&snap->sources, r->path, d, a), r->path, d);
 }
 
 /* -g: directives that stand before the file's own. */

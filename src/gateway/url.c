@@ -55,7 +55,7 @@ static bool
 refuse_scheme(struct setting *s, const struct url_rules *rules)
 {
     setting_error(s, 1, "invalid URL prefix");
-    setting_hint(s, "it begins with %s://", rules->schemes->name);
+    setting_hint(s, "a URL belongs here: %s://HOST:PORT", rules->schemes->name);
     return false;
 }
 

@@ -58,6 +58,13 @@ report(enum log_level level, int error, const char *format, ...)
     tell(level, error, line);
 }
 
+void
+report_hint(const char *hint)
+{
+    if (to_terminal)
+        fprintf(stderr, "      | %s\n", hint);
+}
+
 static void
 report_diag(const struct diag *diag, struct arena *a)
 {

@@ -8,6 +8,8 @@
  * error log (once it was set). error: an errno whose text is added as nginx does, or 0. */
 void report(enum log_level level, int error, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+/* How to mend what was just reported: below it on the terminal, in no log. */
+void report_hint(const char *hint);
 /* Every problem of a configuration, each with its excerpt. `quiet` leaves warnings out. */
 void report_diags(const struct diags *d, bool quiet);
 /* Warnings that the terminal was told of before there was a log: for the log. */

@@ -3,6 +3,7 @@
 The table was written from nginx's answers; run with USHER_BIN=/usr/sbin/nginx it holds there too.
 """
 import re
+import socket
 import subprocess
 
 import pytest
@@ -58,6 +59,61 @@ def test_a_wrong_text_is_told_nginxs_line(tmp_path, text, line):
     code, lines = check(tmp_path, text)
     assert (code, first(lines)) == (1, line)
     assert lines[-1].endswith("configuration file t.conf test failed")
+
+
+def inside(line):
+    return f"server {{\n listen 80;\n {line}\n}}\n"
+
+
+SLIPS = [
+    ("server { listen :8080; }", "for all addresses write the port alone: 8080"),
+    ("server { listen http://0.0.0.0:80; }", "an address has neither scheme nor path"),
+    ("server { listen ::1:80; }", "an IPv6 address stands in brackets: [::]:80"),
+    ("server {\n listen 80\n server_name a.com;\n}\n", 'is ";" missing here?'),
+    ("worker_processes 2\nserver { listen 80; }\n", 'is ";" missing here?'),
+    (inside('location / { return 200 "x; }'), "this quote is never closed"),
+    (inside('add_header A "b;\n add_header C "d";'), "the quote that ends here began in line 3"),
+    (inside("add_header A \u201cb c\u201d;"), "typographic quotes are letters here: write \" or '"),
+    (inside("return 200 \u2018x y\u2019;"), "typographic quotes are letters here: write \" or '"),
+    (inside("rewrite ^/a$ /b \u2014last;"), "a dash is a letter here: write a hyphen"),
+    ("server {\n\u00a0listen 80;\n}\n", "a no-break space is a letter here: write a blank"),
+    (inside("location ~ ^/\\d{3}$ { }"), "a word with braces, such as a{3}, stands in quotes"),
+    (inside("if($host = a) { return 403; }"), 'a blank belongs between "if" and "("'),
+    (inside("if ($host = a) { return 403; } else { return 404; }"),
+     "there is no else: a map chooses, or a second if"),
+    (inside("location / { proxy_pass 127.0.0.1:3000; }"), "a URL belongs here: http://HOST:PORT"),
+    ("// mine\nserver { listen 80; }\n", "a comment begins with #"),
+    ("server { listen 80; };\n", "there is nothing that it could end"),
+    ("# nothing\n", '"t.conf" holds no directive'),
+    ("\x7fELF\0\0\n}{;\"", "the file is no text"),
+]
+
+
+@pytest.mark.usher_only("hints")
+@pytest.mark.parametrize("text, hint", SLIPS, ids=[hint for _, hint in SLIPS])
+def test_a_slip_is_told_once_and_how_to_mend_it(tmp_path, text, hint):
+    code, lines = check(tmp_path, text)
+    assert code == 1 and sum("[emerg]" in line for line in lines) == 1, lines
+    assert lines[-2].endswith(hint), lines
+
+
+@pytest.mark.usher_only("hints")
+@pytest.mark.parametrize("form", ["utf-16-le", "utf-16-be"])
+def test_a_file_in_utf_16_is_told_by_its_name(tmp_path, form):
+    (tmp_path / "t.conf").write_bytes("\ufeffserver { listen 80; }\n".encode(form))
+    done = subprocess.run([BIN, "-t", "-p", tmp_path, "-c", tmp_path / "t.conf"], capture_output=True, text=True)
+    assert done.returncode == 1 and "UTF-16: save it as UTF-8" in done.stderr
+
+
+@pytest.mark.usher_only("hints")
+def test_a_port_that_cannot_be_had_is_told_with_a_hint(tmp_path):
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        s.listen()
+        (tmp_path / "t.conf").write_text(f"server {{ listen 127.0.0.1:{s.getsockname()[1]}; }}")
+        done = subprocess.run([BIN, "-p", tmp_path, "-c", tmp_path / "t.conf"], capture_output=True, text=True)
+    assert done.returncode == 1
+    assert done.stderr.endswith("still could not bind()\n      | another program listens there: ss -ltnp tells which\n")
 
 
 def test_a_right_text_is_told_so_and_binds_nothing(tmp_path):

@@ -115,8 +115,21 @@ listen_place_parse(struct setting *s, unsigned word, struct listen_place *out)
         return parse_unix(s, word, out);
     if (port_text.p && !parse_ports(port_text, &ports))
         return refuse(s, word, "invalid port in");
-    if (host.n == 0)
-        return refuse(s, word, "no host in");
+    if (host.n == 0) {
+        refuse(s, word, "no host in");
+        setting_hint(s, "for all addresses write the port alone: " STR_FMT, STR_ARG(port_text));
+        return false;
+    }
+    if (str_find(text, '/') >= 0) {
+        refuse(s, word, "invalid host in");
+        setting_hint(s, "an address has neither scheme nor path");
+        return false;
+    }
+    if (host.p[0] != '[' && str_find(host, ':') >= 0) {
+        refuse(s, word, "invalid port in");
+        setting_hint(s, "an IPv6 address stands in brackets: [::]:80");
+        return false;
+    }
     if (host.p[0] == '[' && !str_ends(host, STR("]")))
         return refuse(s, word, "invalid host in");
     unsigned n = addresses_of(s->compile, host, hosts);

@@ -184,6 +184,8 @@ open_group(struct sockets *l, struct socket_group *each, unsigned threads)
         if (e >= 0)
             continue;
         report(LEVEL_EMERG, -e, "%s to " STR_FMT " failed", step, STR_ARG(each->text));
+        if (e == -EACCES && !is_unix(each))
+            report_hint("ports below 1024 need root or CAP_NET_BIND_SERVICE");
         return e == -EADDRINUSE ? BUSY : REFUSED;
     }
     return OPENED;
@@ -214,6 +216,7 @@ open_patiently(struct sockets *l, unsigned threads)
         usleep(TRY_AGAIN_MS * 1000);
     }
     report(LEVEL_EMERG, 0, "still could not bind()");
+    report_hint("another program listens there: ss -ltnp tells which");
     return BUSY;
 }
 
