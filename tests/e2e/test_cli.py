@@ -292,6 +292,13 @@ def test_one_command_line_passes_upgrades(origin, one_liner):
         assert c.recv_exact(5) == b"HELLO"
 
 
+def test_one_command_line_asks_for_an_upgrade_where_the_client_does(origin, one_liner):
+    b = origin(lambda conn, r: reply("fine"))
+    with connect(one_liner(b)) as c:
+        for path in ("/1", "/2"):
+            assert c.get(path).text == "fine"
+    assert [r.get("Connection") for r in b.requests] == [None, None]
+
 @pytest.mark.usher_only
 @pytest.mark.parametrize("args", [[], ["--from", ":80"], ["--from", ":80", "--to", ""],
                                   ["--from", ":80;", "--to", "a:1"], ["--form", ":1", "--to", "a:1"]])

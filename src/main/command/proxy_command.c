@@ -65,7 +65,9 @@ text_of(const char *from, const char *to, struct arena *a)
         return complain("not an address: ", from);
     buf_init(&b, a, 1024, 1 << 20);
     buf_put(&b, STR("worker_processes auto;\nerror_log stderr warn;\n"
-                    "events { worker_connections 8192; }\nhttp {\nupstream backends {\n"));
+                    "events { worker_connections 8192; }\nhttp {\n"
+                    "map $http_upgrade $connection_upgrade { default upgrade; \"\" \"\"; }\n"
+                    "upstream backends {\n"));
     if (strstr(to, "https://"))
         return complain("TLS towards a backend (proxy_pass https://) takes a configuration file: ",
                         to);
@@ -76,7 +78,7 @@ text_of(const char *from, const char *to, struct arena *a)
                "        proxy_pass http://backends;\n"
                "        proxy_http_version 1.1;\n"
                "        proxy_set_header Upgrade $http_upgrade;\n"
-               "        proxy_set_header Connection \"upgrade\";\n"
+               "        proxy_set_header Connection $connection_upgrade;\n"
                "        proxy_set_header Host $http_host;\n"
                "        proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;\n"
                "        proxy_set_header X-Forwarded-Proto $scheme;\n"

@@ -141,7 +141,9 @@ start(const struct options *o)
     }
     release_terminal(s.snapshot);
     if (o->text.p)
-        fprintf(stderr, "usher proxies; each request is a line below. Ctrl-C ends it.\n");
+        fprintf(stderr,
+                "usher proxies at " STR_FMT "; each request is a line below. Ctrl-C ends it.\n",
+                STR_ARG(s.sockets.first->text));
     if (!process_settings_of(s.snapshot)->master_process)
         single_run(&s, started);
     return supervisor_run(&s, started);
