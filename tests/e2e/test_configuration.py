@@ -3,7 +3,6 @@
 The table was written from nginx's answers; run with USHER_BIN=/usr/sbin/nginx it holds there too.
 """
 import re
-import socket
 import subprocess
 
 import pytest
@@ -103,17 +102,6 @@ def test_a_file_in_utf_16_is_told_by_its_name(tmp_path, form):
     (tmp_path / "t.conf").write_bytes("\ufeffserver { listen 80; }\n".encode(form))
     done = subprocess.run([BIN, "-t", "-p", tmp_path, "-c", tmp_path / "t.conf"], capture_output=True, text=True)
     assert done.returncode == 1 and "UTF-16: save it as UTF-8" in done.stderr
-
-
-@pytest.mark.usher_only("hints")
-def test_a_port_that_cannot_be_had_is_told_with_a_hint(tmp_path):
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        s.listen()
-        (tmp_path / "t.conf").write_text(f"server {{ listen 127.0.0.1:{s.getsockname()[1]}; }}")
-        done = subprocess.run([BIN, "-p", tmp_path, "-c", tmp_path / "t.conf"], capture_output=True, text=True)
-    assert done.returncode == 1
-    assert done.stderr.endswith("still could not bind()\n      | another program listens there: ss -ltnp tells which\n")
 
 
 def test_a_right_text_is_told_so_and_binds_nothing(tmp_path):
