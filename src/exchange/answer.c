@@ -76,8 +76,7 @@ make_absolute(struct exchange *x, struct str path)
 struct str
 redirect_location(struct exchange *x, struct str location)
 {
-    bool is_path = location.n && location.p[0] == '/' && !(location.n > 1 && location.p[1] == '/');
-    return is_path ? make_absolute(x, location) : location;
+    return str_starts(location, STR("/")) ? make_absolute(x, location) : location;
 }
 
 /* A location made of variables may bring a line break along, which would end the field. */

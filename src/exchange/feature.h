@@ -11,6 +11,7 @@
 
 enum phase {
     PHASE_NONE,    /* directives, variables, filters only */
+    PHASE_FOUND,   /* a location was found for the URI, and its rewrite program has not run */
     PHASE_INPUT,   /* once the location's rewrite program has run: request fields */
     PHASE_REAL_IP, /* before the location is known, with the server's settings; and with the
                       location's, when it is */

@@ -118,14 +118,28 @@ run_calls(struct exchange *x, const struct calls *calls)
     return PASS;
 }
 
+/* One found but for its slash is found. */
+static enum verdict
+judge_found(struct exchange *x, enum verdict v)
+{
+    if (v != PASS && x->response.status != 301)
+        return v;
+    enum verdict judged = run_calls(x, &x->location->on_found);
+    if (judged == PASS)
+        return v;
+    response_init(x, x->response.status); /* the redirect is off */
+    return judged;
+}
+
 static enum verdict
 find_location(struct exchange *x)
 {
-    enum verdict v = x->at_named ? PASS : location_find(x);
+    bool named = x->at_named;
+    enum verdict v = named ? PASS : location_find(x);
     x->at_named = false;
     if (x->trace)
         trace_location(x, v);
-    return v;
+    return named ? v : judge_found(x, v);
 }
 
 /* An internal redirect begins here again, a rewritten URI does not. */

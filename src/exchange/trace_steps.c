@@ -78,7 +78,7 @@ trace_op(struct exchange *x, const struct op *op)
 static const char *
 label_of(enum phase phase)
 {
-    static const char *const names[] = { "",       "input", "real ip",    "limit",
+    static const char *const names[] = { "",       "limit", "input",      "real ip", "limit",
                                          "access", "auth",  "precontent", "content" };
     return phase < sizeof names / sizeof names[0] ? names[phase] : "";
 }

@@ -107,6 +107,29 @@ def test_return(agree, what):
     agree(server("location / { return %s; }" % what), ["/", "/a?b", "HEAD /", "POST /\nContent-Length: 0"])
 
 
+SELF = {
+    "last": "rewrite ^/(.*)$ /sub/$1 last;", "none": "rewrite ^/(.*)$ /sub/$1;", "break": "rewrite ^/(.*)$ /sub/$1 break;",
+    "set": "set $n $n.; rewrite ^ /$n/x;", "if": "if ($uri !~ ^/sub/sub) { rewrite ^/(.*)$ /sub/$1; }", "if-return": 'if ($uri ~ ^/sub) { return 200 "$uri"; } rewrite ^/(.*)$ /sub/$1;',
+    "error": "rewrite ^/(.*)$ /sub/$1; error_page 404 =200 /page;",
+}
+
+
+@pytest.mark.parametrize("name", SELF)
+def test_the_servers_own_program_runs_once(agree, name):
+    agree(server(SELF[name]), ["/", "/x", "/page", "/sub/x", "/sub/sub/x"], files={"html/sub/x": "one", "html/sub/sub/x": "two", "html/sub/page": "page"})
+
+
+SLASHES = ["return 302 //h/x", "return 301 //$host/$arg_a", "return 302 /", "return 302 ///", "rewrite ^ //h/x redirect", "rewrite ^ //h/x permanent",
+           "rewrite ^/(.*) /$1 redirect", "return 302 $arg_a", "error_page 404 =302 //h/x", "proxy_redirect /x //h/; proxy_pass http://%%BACKEND%%"]
+
+
+@pytest.mark.parametrize("absolute", ["on", "off"])
+@pytest.mark.parametrize("what", SLASHES)
+def test_a_redirect_to_two_slashes(agree, what, absolute):
+    agree(server(f"merge_slashes off; absolute_redirect {absolute}; location / {{ {what}; }}"), ["/", "//h/x", "/?a=//h/x", "///"],
+          script=lambda conn, request: b"HTTP/1.1 302 Found\r\nContent-Length: 0\r\nLocation: /x/y\r\n\r\n")
+
+
 ENDLESS = "^/((a|aa)+)+$"
 
 

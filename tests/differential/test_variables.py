@@ -134,3 +134,30 @@ def test_those_that_may_be_set(agree, what):
 def test_the_host_and_port_of_proxy_pass_alone(agree, family):
     agree("server { listen 127.0.0.1:%%PORT%%; location / { set $memcached_key k; " + family + "127.0.0.1:1;"
           " add_header X [$proxy_host|$proxy_port] always; } }", ["/"])
+
+
+OVER = """
+server {
+    listen 127.0.0.1:%%PORT%%; server_name localhost;
+    location /set { set $http_x_over s; return 200 $http_x_over; }
+    location /missing { if ($http_x_over = "") { set $http_x_over https; } return 200 $http_x_over; }
+    location /backend { if ($http_x_over = "") { set $http_x_over https; } proxy_set_header X-Over $http_x_over; proxy_pass http://%%BACKEND%%; }
+    location /elsewhere { return 200 "[$http_x_over][$cookie_over][$arg_over]"; }
+    location /cookie { if ($arg_a) { set $cookie_over 1; } return 200 $cookie_over; }
+    location /args { set $before $arg_over; set $args over=3; return 200 "$before $arg_over"; }
+    location /args/set { set $before $arg_over; set $arg_over 2; set $args over=3; return 200 "$before $arg_over"; }
+    location /backend's { set $upstream_http_over 1; set $sent_http_over 2; return 200 "$upstream_http_over$sent_http_over"; }
+    location /empty { return 200 "[$arg_][$http_][$cookie_]"; }
+}
+"""
+
+
+@pytest.fixture(scope="module")
+def over(pair):
+    return pair(OVER)
+
+
+@pytest.mark.parametrize("target", ["/set", "/missing", "/backend", "/elsewhere", "/cookie", "/cookie?a=1", "/args", "/args/set", "/backend's", "/empty"])
+@pytest.mark.parametrize("rest", ["", "?over=1\nX-Over: http\nCookie: over=c"])
+def test_a_field_that_is_set_somewhere_is_itself_elsewhere(over, target, rest):
+    over.agree(target + (rest.replace("?", "&") if "?" in target else rest))

@@ -79,9 +79,10 @@ add_access(struct gathering *g, struct scope *s)
 void
 calls_of_location(struct scope *s, struct location *l)
 {
-    struct gathering request = { .n = 0 }, response = { .n = 0 }, log = { .n = 0 };
+    struct gathering found = { .n = 0 }, request = found, response = found, log = found;
     const struct location *outer = l->parent;
     struct arena *a = s->compile->arena;
+    add_phase(&found, s, PHASE_FOUND);
     for (enum phase phase = PHASE_INPUT; phase < PHASE_ACCESS; phase++)
         add_phase(&request, s, phase);
     add_access(&request, s);
@@ -98,6 +99,7 @@ calls_of_location(struct scope *s, struct location *l)
         if (settings && f->on_log)
             append(&log, f, settings);
     }
+    l->on_found = keep(&found, outer ? &outer->on_found : NULL, a);
     l->on_request = keep(&request, outer ? &outer->on_request : NULL, a);
     l->on_response = keep(&response, outer ? &outer->on_response : NULL, a);
     l->on_log = keep(&log, outer ? &outer->on_log : NULL, a);

@@ -48,7 +48,8 @@ struct location {
     void *const *settings;         /* of all sets, by index: for variables */
     const struct program *program; /* rewrite and its like; NULL: none */
     struct call content;           /* set by a directive of its own (proxy_pass), never inherited */
-    struct calls on_request;       /* the phases from PHASE_LIMIT on, in order, content last */
+    struct calls on_found;         /* PHASE_FOUND */
+    struct calls on_request;       /* the phases from PHASE_INPUT on, in order, content last */
     struct calls on_response, on_log;
     struct str redirect_slash; /* "/api/" of a proxying prefix location: "/api" gets a 301 to it */
     const struct node *node;   /* the block */

@@ -129,7 +129,7 @@ take_settings(struct location *l, struct scope *s)
     l->gzip = scope_settings(s, &gzip_directives);
     l->files = scope_settings(s, &file_directives);
     l->error_log = error_log_of(s);
-    l->program = program_of(s);
+    l->program = l->kind == LOCATION_ROOT ? NULL : program_of(s); /* the server's has run */
     l->node = s->node;
     l->span = s->node->words[0].span;
 }

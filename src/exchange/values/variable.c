@@ -63,27 +63,40 @@ lower(struct arena *a, struct str s)
     return copy;
 }
 
-/* Whole names first, then prefixes: no two prefixes fit one name. */
+/* No two prefixes fit one name. */
+static const struct variable *
+find_prefix(const struct variable_table *t, struct str name)
+{
+    for (unsigned i = 0; i < t->n_prefixes; i++)
+        if (str_starts(name, str_of(t->prefixes[i]->name)))
+            return t->prefixes[i];
+    return NULL;
+}
+
+/* Whole names first, then prefixes. */
 static bool
 find(struct variable_table *t, struct variable_ref *ref)
 {
+    const struct variable *prefix = find_prefix(t, ref->name);
     ref->variable = map_try(&t->names, ref->name);
-    ref->rest = STR_NONE;
-    for (unsigned i = 0; ref->variable == NULL && i < t->n_prefixes; i++) {
-        struct str prefix = str_of(t->prefixes[i]->name);
-        if (ref->name.n > prefix.n && str_starts(ref->name, prefix)) {
-            ref->variable = t->prefixes[i];
-            ref->rest = str_skip(ref->name, prefix.n);
-        }
-    }
+    if (ref->variable == NULL)
+        ref->variable = prefix;
+    ref->rest = prefix ? str_skip(ref->name, strlen(prefix->name)) : STR_NONE;
     return ref->variable != NULL;
+}
+
+/* Is there never a value to keep? */
+static bool
+is_passing(const struct variable *v)
+{
+    bool stored = v->compute || ((v->flags & VARIABLE_SETTABLE) && v->set == NULL);
+    return (v->flags & VARIABLE_VOLATILE) && !stored;
 }
 
 static void
 settle(struct variable_table *t, struct variable_ref *ref)
 {
-    const struct variable *v = ref->variable;
-    if (v && (v->flags & VARIABLE_VOLATILE) && !v->compute)
+    if (ref->variable && is_passing(ref->variable))
         ref->index = -1;
     else if (ref->index < 0)
         ref->index = (int)t->n_indexed++;
@@ -150,6 +163,19 @@ variable_define(struct variable_table *t, struct str name)
     if (known == NULL)
         known = add_own(t, key);
     return known->flags & VARIABLE_SETTABLE ? variable_reserve(t, key) : NULL;
+}
+
+const struct variable_ref *
+variable_define_over(struct variable_table *t, struct str name)
+{
+    const struct variable_ref *ref = variable_define(t, name);
+    const struct variable *prefix = ref ? find_prefix(t, ref->name) : NULL;
+    struct variable *own = prefix ? map_try(&t->names, ref->name) : NULL;
+    if (own && own->compute == NULL) {
+        own->get = prefix->get;
+        own->flags |= prefix->flags & VARIABLE_VOLATILE;
+    }
+    return ref;
 }
 
 bool

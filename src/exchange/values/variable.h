@@ -65,6 +65,8 @@ bool variable_resolve(struct variable_table *t, const struct variable_ref *ref);
  * already. NULL when a variable of that name exists that nobody may change ("the duplicate …
  * variable"). */
 const struct variable_ref *variable_define(struct variable_table *t, struct str name);
+/* The same; one that has a value by its prefix ($http_…) keeps that until another is stored. */
+const struct variable_ref *variable_define_over(struct variable_table *t, struct str name);
 /* A variable whose value is computed from data: flags 0 or VARIABLE_VOLATILE. `set` may change it
  * in an exchange; a later definition of the name takes the place of an earlier one. Reports at word
  * `word` and returns false when the name is not the configuration's to define. data lives as long

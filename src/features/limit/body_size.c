@@ -1,6 +1,7 @@
 /* client_max_body_size: refuse a request body larger than its location allows.
  *
- * A declared length is judged before a byte of body is read; an undeclared one as it arrives. */
+ * A declared length is judged when the location is found, before a byte of body is read and before
+ * any rewrite; an undeclared one as it arrives, by the location that reads it. */
 #include "exchange/feature.h"
 
 #include <errno.h>
@@ -16,24 +17,26 @@ static const struct directive directives[] = {
     { 0 },
 };
 
-/* A body that fails when more comes than is allowed. */
+extern const struct feature client_max_body_size;
+
+/* A body that fails when more comes than the location allows that reads it. */
 struct counted_body {
     struct body body; /* first */
     struct body *inner;
-    uint64_t left;
+    struct exchange *x;
+    uint64_t taken;
 };
 
 static int
 next(struct body *b, struct chunk *out)
 {
     struct counted_body *my = (struct counted_body *)b;
+    const struct settings *now = feature_settings(my->x, &client_max_body_size);
     int r = body_next(my->inner, out);
     if (r <= 0)
         return r;
-    if (chunk_size(out) > my->left)
-        return -EFBIG;
-    my->left -= chunk_size(out);
-    return r;
+    my->taken += chunk_size(out);
+    return now->max.n && my->taken > now->max.n ? -EFBIG : r;
 }
 
 static void
@@ -42,29 +45,34 @@ close_inner(struct body *b)
     body_close(((struct counted_body *)b)->inner);
 }
 
+/* What was refused is not for the page that says so. */
+static enum verdict
+refuse(struct exchange *x)
+{
+    x->request_body = NULL;
+    return fail(x, FAULT_BODY_TOO_LARGE,
+                "client intended to send too large body: %" PRIu64 " bytes",
+                x->request.content_length);
+}
+
 static enum verdict
 judge(struct exchange *x, const void *settings)
 {
     static const struct body_ops ops = { .next = next, .close = close_inner };
     const struct settings *my = settings;
-    if (x->request_body == NULL || my->max.n == 0)
+    if (x->request_body == NULL || x->request_body->ops == &ops)
         return PASS;
-    if (x->request.framing == FRAMING_LENGTH) {
-        if (x->request.content_length <= my->max.n)
-            return PASS;
-        return fail(x, FAULT_BODY_TOO_LARGE,
-                    "client intended to send too large body: %" PRIu64 " bytes",
-                    x->request.content_length);
-    }
+    if (x->request.framing == FRAMING_LENGTH)
+        return my->max.n && x->request.content_length > my->max.n ? refuse(x) : PASS;
     struct counted_body *counted = arena_new(&x->arena, struct counted_body);
-    *counted = (struct counted_body){ { &ops }, x->request_body, my->max.n };
+    *counted = (struct counted_body){ { &ops }, x->request_body, x, 0 };
     x->request_body = &counted->body;
     return PASS;
 }
 
 const struct feature client_max_body_size = {
     .name = "client_max_body_size",
-    .phase = PHASE_LIMIT,
+    .phase = PHASE_FOUND,
     .settings_size = sizeof(struct settings),
     .directives = directives,
     .on_request = judge,

@@ -30,7 +30,7 @@ set_set(struct setting *s)
         return setting_error(s, 1, "invalid variable name \"" STR_FMT "\"", STR_ARG(name));
     my->op.run = run_set;
     my->value = template_compile(s, 2, setting_arg(s, 2));
-    my->variable = variable_define(&snapshot->variables, str_skip(name, 1));
+    my->variable = variable_define_over(&snapshot->variables, str_skip(name, 1));
     if (my->variable == NULL)
         return setting_error(s, 1, "the duplicate \"" STR_FMT "\" variable",
                              STR_ARG(str_skip(name, 1)));
