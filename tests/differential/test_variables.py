@@ -161,3 +161,30 @@ def over(pair):
 @pytest.mark.parametrize("rest", ["", "?over=1\nX-Over: http\nCookie: over=c"])
 def test_a_field_that_is_set_somewhere_is_itself_elsewhere(over, target, rest):
     over.agree(target + (rest.replace("?", "&") if "?" in target else rest))
+
+
+ARGS = """
+log_format args "$request|$args|$query_string|$is_args|$arg_a|$uri";
+server {
+    listen 127.0.0.1:%%PORT%%; server_name localhost; access_log logs/access.log args;
+    location /try { try_files /none /show; }
+    location /try/args { try_files /none /show?x=1; }
+    location /try/named { try_files /none @named; }
+    location /page { error_page 404 /show; return 404; }
+    location /rewrite { rewrite ^ /show last; }
+    location /rewrite/drop { rewrite ^ /show? last; }
+    location /rewrite/empty { rewrite ^ /show?$arg_none last; }
+    location /rewrite/break { rewrite ^ /show? break; return 200; }
+    location /set { set $args ""; return 200; }
+    location /set/one { set $args $arg_a; return 200; }
+    location /show { return 200; }
+    location @named { return 200; }
+}
+"""
+
+
+def test_empty_arguments_in_a_log_and_none(agree):
+    places = [line.split()[1] for line in ARGS.split("\n") if line.startswith("    location /")]
+    asked = [place + args for place in places for args in ("", "?", "?a=1")]
+    nginx, usher = agree(ARGS, asked)
+    assert usher.access_log(len(asked)) == nginx.access_log(len(asked))

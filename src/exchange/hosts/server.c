@@ -7,6 +7,8 @@
 #include "exchange/hosts/location_build.h"
 #include "exchange/secure/tls_server.h"
 
+#include <unistd.h>
+
 static struct str
 lower(struct arena *a, struct str s)
 {
@@ -44,12 +46,23 @@ compile_name(struct setting *s, unsigned word, struct server_name *n)
     return n->regex != NULL;
 }
 
+/* The one name that is none of the text's own. */
+static struct str
+this_machine(struct arena *a)
+{
+    char name[256] = "";
+    gethostname(name, sizeof name - 1);
+    return arena_dup(a, str_of(name));
+}
+
 static bool
 add_name(struct setting *s, unsigned word)
 {
     struct server_build *b = s->scope->object;
     struct arena *a = s->compile->arena;
     struct str text = setting_arg(s, word);
+    if (str_eq_nocase(text, STR("$hostname")))
+        text = this_machine(a);
     bool is_regex = str_starts(text, STR("~"));
     struct server_name *n = arena_new(a, struct server_name);
     n->span = s->node->words[word].span;

@@ -10,7 +10,7 @@ static bool
 get_args(struct exchange *x, struct str rest, struct str *out)
 {
     *out = x->args;
-    return x->args.n > 0;
+    return x->args.p != NULL;
 }
 
 static void

@@ -104,7 +104,7 @@ fall_back(struct exchange *x, const struct settings *my)
 {
     if (my->last == NULL)
         return status_only(x, my->status);
-    struct str uri = template_eval(my->last, x), args = STR_NONE;
+    struct str uri = template_eval(my->last, x), args = STR("");
     if (uri.p == NULL)
         return FAILED;
     ptrdiff_t query = uri.n && uri.p[0] != '@' ? str_find(uri, '?') : -1;

@@ -79,7 +79,7 @@ tell(struct exchange *x, const struct rewrite *r, const char *how)
 static struct str
 new_args(struct exchange *x, const struct rewrite *r)
 {
-    struct str own = r->drops_args ? STR_NONE : x->args;
+    struct str own = r->drops_args ? str_head(x->args, 0) : x->args;
     if (r->args == NULL)
         return own;
     struct str args = template_eval_captures(r->args, x, ESCAPE_ARGS);

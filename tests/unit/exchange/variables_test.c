@@ -58,8 +58,10 @@ absent_values_are_told_from_empty_ones(void **state)
 {
     struct stage s;
     assert_true(stage_open(&s, ""));
-    s.x.args = STR("");
+    s.x.args = STR_NONE;
     NONE("args");
+    s.x.args = STR(""); /* taken away */
+    IS("args", "");
     IS("is_args", "");
     IS("https", "");
     NONE("content_length");
