@@ -218,7 +218,7 @@ accel_redirect(struct gateway *g, struct str to)
             if (g->head.fields.v[i].id == kept[k])
                 fields_add_known(&carried, kept[k], g->head.fields.v[i].value);
     x->carried = carried;
-    if (x->request.method != METHOD_HEAD) {
+    if (x->request.method != METHOD_HEAD && !str_starts(to, STR("@"))) {
         x->request.method = METHOD_GET;
         x->request.method_name = STR("GET");
     }

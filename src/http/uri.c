@@ -137,10 +137,11 @@ uri_decode(struct str s, struct arena *a)
 #define KEEP(how) (1 << (how))
 
 enum {
-    IN_ALL = KEEP(ESCAPE_URI) | KEEP(ESCAPE_ARGS) | KEEP(ESCAPE_REDIRECT),
+    SENDABLE = KEEP(ESCAPE_UNSENDABLE),
+    IN_REDIRECT = SENDABLE | KEEP(ESCAPE_REDIRECT),
+    IN_PATHS = IN_REDIRECT | KEEP(ESCAPE_URI),
+    IN_ALL = IN_PATHS | KEEP(ESCAPE_ARGS),
     IN_COMPONENT = IN_ALL | KEEP(ESCAPE_URI_COMPONENT),
-    IN_PATHS = KEEP(ESCAPE_URI) | KEEP(ESCAPE_REDIRECT),
-    IN_REDIRECT = KEEP(ESCAPE_REDIRECT),
 };
 
 static const unsigned char kept[256] = {
@@ -176,6 +177,10 @@ static const unsigned char kept[256] = {
     ['{'] = IN_REDIRECT,
     ['|'] = IN_REDIRECT,
     ['}'] = IN_REDIRECT,
+    ['"'] = SENDABLE,
+    ['#'] = SENDABLE,
+    ['%'] = SENDABLE,
+    [0x80 ... 0xff] = SENDABLE,
 };
 
 struct str

@@ -18,8 +18,16 @@ enum uri_outcome uri_normalize(struct str raw, bool merge_slashes, struct arena 
 struct str uri_decode(struct str s, struct arena *a);
 /* What nginx escapes: in a normalised URI that goes to a backend or into the redirect that adds a
  * slash; in what a rewrite puts into arguments; all but RFC 3986's unreserved bytes; and in the
- * Location that a rewrite makes (controls, blanks, '"', '#', '%' and bytes from 0x7f on only). */
-enum uri_escape { ESCAPE_URI, ESCAPE_ARGS, ESCAPE_URI_COMPONENT, ESCAPE_REDIRECT };
+ * Location that a rewrite makes (controls, blanks, '"', '#', '%' and bytes from 0x7f on only).
+ * Where the client escaped nothing, nginx does not either: then only what would end a request line.
+ */
+enum uri_escape {
+    ESCAPE_URI,
+    ESCAPE_ARGS,
+    ESCAPE_URI_COMPONENT,
+    ESCAPE_REDIRECT,
+    ESCAPE_UNSENDABLE
+};
 /* Returns s itself when nothing needs escaping. */
 struct str uri_escape(struct str s, enum uri_escape how, struct arena *a);
 /* Value of an argument by name (first, case-insensitive as nginx's $arg_), or STR_NONE. Not

@@ -153,7 +153,9 @@ replaced_uri(struct exchange *x, struct str uri)
 {
     struct str name = x->location->name;
     struct str rest = name.n <= x->uri.n ? str_skip(x->uri, name.n) : STR("");
-    struct str path = arena_join(&x->arena, uri, uri_escape(rest, ESCAPE_URI, &x->arena));
+    bool plain = !x->internal && str_find(x->request.path, '%') < 0;
+    rest = uri_escape(rest, plain ? ESCAPE_UNSENDABLE : ESCAPE_URI, &x->arena);
+    struct str path = arena_join(&x->arena, uri, rest);
     if (path.n == 0 || path.p[0] != '/')
         path = arena_join(&x->arena, STR("/"), path);
     return url_with_args(x, path);

@@ -75,6 +75,14 @@ tell(struct exchange *x, const struct rewrite *r, const char *how)
                      STR_ARG(r->regex->pattern), how, STR_ARG(x->uri));
 }
 
+static enum uri_escape
+escape_of(const struct exchange *x)
+{
+    struct str path = x->request.path;
+    bool plain = str_find(path, '%') < 0 && str_find(path, '+') < 0;
+    return plain ? ESCAPE_UNSENDABLE : ESCAPE_ARGS;
+}
+
 /* The replacement's arguments, then the request's own. */
 static struct str
 new_args(struct exchange *x, const struct rewrite *r)
@@ -82,7 +90,7 @@ new_args(struct exchange *x, const struct rewrite *r)
     struct str own = r->drops_args ? str_head(x->args, 0) : x->args;
     if (r->args == NULL)
         return own;
-    struct str args = template_eval_captures(r->args, x, ESCAPE_ARGS);
+    struct str args = template_eval_captures(r->args, x, escape_of(x));
     if (own.n == 0)
         return args;
     return arena_join(&x->arena, arena_join(&x->arena, args, STR("&")), own);
@@ -110,6 +118,14 @@ readable(struct exchange *x, struct str uri)
     return buf_str(&b);
 }
 
+static struct str
+location_of(struct exchange *x, const struct rewrite *r)
+{
+    enum uri_escape how = escape_of(x);
+    struct str uri = template_eval_captures(r->uri, x, how);
+    return how == ESCAPE_ARGS ? readable(x, uri) : uri;
+}
+
 static enum verdict
 redirect_to(struct exchange *x, const struct rewrite *r, struct str uri, struct str args)
 {
@@ -131,8 +147,7 @@ run(struct exchange *x, const struct op *op)
         return PASS;
     }
     tell(x, r, "matches");
-    struct str uri = redirects ? readable(x, template_eval_captures(r->uri, x, ESCAPE_ARGS))
-                               : template_eval(r->uri, x);
+    struct str uri = redirects ? location_of(x, r) : template_eval(r->uri, x);
     struct str args = new_args(x, r);
     if (uri.p == NULL)
         return FAILED;
