@@ -84,17 +84,17 @@ enum limit_status {
 
 /* What is known of the client's connection; owned by the front room, outlives the exchange. */
 struct client {
-    struct address peer, local;
-    struct str peer_text; /* "127.0.0.1"; unix: "unix:" */
-    uint64_t serial;      /* $connection */
-    unsigned requests;    /* on this connection, this one included */
+    uint64_t serial;   /* $connection */
+    unsigned requests; /* on this connection, this one included */
+    int fd;            /* the socket, for $tcpinfo_*; -1: none */
     uint64_t began_ms;
     const struct conn *conn;       /* for what TLS knows; NULL: none */
     const struct proxied *proxied; /* what its PROXY protocol header said; NULL: nothing */
     uint64_t verification; /* what the handshake asked of its certificate: struct tls_server's */
     bool tls;
-    bool plain_on_tls; /* it speaks HTTP where TLS was due */
-    int fd;            /* the socket, for $tcpinfo_*; -1: none */
+    bool plain_on_tls;    /* it speaks HTTP where TLS was due */
+    struct str peer_text; /* "127.0.0.1"; unix: "unix:" */
+    struct address peer, local;
 };
 
 struct response {

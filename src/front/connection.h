@@ -29,19 +29,20 @@ struct protocol {
     void (*fini)(struct connection *c);
 };
 
+/* What each request moves lies together, in the first lines of cache. */
 struct connection {
     struct conn conn; /* first */
-    struct client client;
     struct listener *listener;
     const struct protocol *protocol; /* never NULL */
     void *session;                   /* the protocol's own */
+    struct fiber *fiber;             /* of protocol->serve; NULL while idle */
     struct list link;                /* in the thread's idle or busy list */
     struct timer timer;              /* while idle: protocol->close when it is due */
-    struct fiber *fiber;             /* of protocol->serve; NULL while idle */
-    char peer_text[INET6_ADDRSTRLEN];
     bool idle;
     bool kept;  /* idle after a request, so that a next is no more than likely */
     bool reset; /* to be closed with a RST */
+    struct client client;
+    char peer_text[INET6_ADDRSTRLEN];
 };
 
 /* Takes an accepted socket. Closes it when it cannot be registered. */

@@ -8,7 +8,8 @@
 #include <limits.h>
 #include <stdlib.h>
 
-static struct front_thread *threads[THREADS_MAX]; /* each its own thread's */
+__thread struct front_thread *front_thread;
+
 /* How many idle connections are looked at for one that may go: it is done for each new client. */
 enum { EVICT_LOOKS = 16 };
 
@@ -21,12 +22,9 @@ resume_accepting(struct timer *t)
 }
 
 struct front_thread *
-front_self(void)
+front_open(void)
 {
-    struct front_thread *f = threads[thread_index];
-    if (f)
-        return f;
-    f = calloc(1, sizeof *f);
+    struct front_thread *f = calloc(1, sizeof *f);
     must(f != NULL);
     list_init(&f->listeners);
     list_init(&f->idle);
@@ -35,19 +33,19 @@ front_self(void)
     f->descriptors = UINT_MAX;
     f->tally = connection_tally();
     timer_init(&f->resume, resume_accepting);
-    threads[thread_index] = f;
+    front_thread = f;
     return f;
 }
 
 void
 front_fini(void)
 {
-    struct front_thread *f = threads[thread_index];
+    struct front_thread *f = front_thread;
     if (f == NULL)
         return;
     must(list_empty(&f->listeners) && f->n_connections == 0);
     timer_fini(&f->resume);
-    threads[thread_index] = NULL;
+    front_thread = NULL;
     free(f);
 }
 

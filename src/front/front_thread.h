@@ -33,7 +33,13 @@ struct front_thread {
 };
 
 /* The calling thread's; made at first use. */
-struct front_thread *front_self(void);
+extern __thread struct front_thread *front_thread; /* NULL before */
+struct front_thread *front_open(void);
+static inline struct front_thread *
+front_self(void)
+{
+    return front_thread ? front_thread : front_open();
+}
 /* Who answers on the listener's address in the thread's current snapshot; NULL: nobody any more. */
 const struct listen_address *listener_listen(struct listener *l);
 void listener_release(struct listener *l); /* a connection of it has gone */

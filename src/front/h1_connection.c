@@ -191,10 +191,10 @@ serve_next(struct h1_connection *c)
     count_add(&front_self()->tally->reading, 1);
     int r = h1_read_head(c, l->fallback->settings, &head);
     count_subtract(&front_self()->tally->reading, 1);
-    l = listener_listen(
-        c->base->listener); /* reading may have waited for longer than a snapshot lives */
     if (r == -EAGAIN)
         return RESTS;
+    /* Reading may have waited for longer than a snapshot lives. */
+    l = listener_listen(c->base->listener);
     if (r == 0 || l == NULL)
         return ENDS;
     if ((c->head_error = r < 0 ? r : 0) != 0)
