@@ -143,10 +143,10 @@ struct exchange {
     bool at_server;     /* an internal redirect begins with the server's rewrite directives again */
     bool at_named;      /* an internal redirect has set the location: no search */
     unsigned redirects; /* internal ones so far, at most 10 */
-    struct str captures[10]; /* of the last regex; $1..$9 */
     unsigned n_captures;
-    struct str *values; /* cached variables by index, snapshot->n_variables */
-    unsigned computing; /* how deep variables ask for variables just now */
+    struct str *captures; /* of the last regex; $1..$9. Each match has its own */
+    struct str *values;   /* cached variables by index, snapshot->n_variables */
+    unsigned computing;   /* how deep variables ask for variables just now */
 
     struct body *request_body; /* what content handlers pull; NULL when there is none. Wraps the
                                   codec's with limits */

@@ -58,7 +58,7 @@ static int
 next_of_chunked(struct h1_exchange *h, struct str ahead, struct chunk *out)
 {
     struct str rest = ahead;
-    enum h1_outcome outcome = h1_chunked_next(&h->chunked, &rest, &out->bytes);
+    enum h1_outcome outcome = h1_chunked_next(h->chunked, &rest, &out->bytes);
     h->connection->start += ahead.n - rest.n;
     h->x->request_bytes += ahead.n - rest.n - out->bytes.n; /* the framing counts */
     if (outcome == H1_BAD)

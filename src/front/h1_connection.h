@@ -34,10 +34,10 @@ struct h1_exchange {
     struct h1_connection *connection;
     struct body body; /* x->request_body; its owner is found by container_of */
     struct exchange *x;
-    uint64_t left; /* of a body with a length */
-    struct h1_chunked chunked;
-    uint64_t read_timeout; /* between two reads of the body, ms; 0: client_body_timeout */
-    uint64_t read_end;     /* of all reading; NEVER: none */
+    uint64_t left;              /* of a body with a length */
+    struct h1_chunked *chunked; /* NULL: not so framed */
+    uint64_t read_timeout;      /* between two reads of the body, ms; 0: client_body_timeout */
+    uint64_t read_end;          /* of all reading; NEVER: none */
     bool body_ended;
     bool continue_owed; /* Expect: 100-continue was not answered yet */
     bool chunked_out, ended;

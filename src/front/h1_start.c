@@ -53,8 +53,10 @@ attach_body(struct exchange *x, struct h1_exchange *h)
     h->continue_owed = r->expect_continue && r->version >= VERSION_11;
     if (h->body_ended)
         return;
-    if (r->framing == FRAMING_CHUNKED)
-        h1_chunked_init(&h->chunked, &x->request_trailers);
+    if (r->framing == FRAMING_CHUNKED) {
+        h->chunked = arena_raw(&x->arena, sizeof *h->chunked);
+        h1_chunked_init(h->chunked, &x->request_trailers);
+    }
     h->body.ops = &ops;
     x->request_body = &h->body;
 }

@@ -88,12 +88,14 @@ struct outcome
 gateway_connect(struct gateway *g, bool fresh)
 {
     struct address bind;
-    struct connect_problem problem = { .handshaking = false };
+    struct connect_problem problem; /* 512 bytes of text, which are seldom asked for */
     struct connect_options o = { .timeout_ms = g->my->connect_timeout.ms,
                                  .fresh = fresh,
                                  .socket_keepalive = g->my->socket_keepalive,
                                  .http2 = g->codec->shares,
                                  .problem = &problem };
+    problem.handshaking = false;
+    problem.tls.text[0] = '\0';
     if (find_bind_address(g, &bind))
         o.bind = &bind;
     g->x->doing = "connecting to upstream";

@@ -120,9 +120,9 @@ struct gateway {
     struct response_head head;
     bool head_taken; /* the answer is on its way to the client */
     uint64_t left;   /* of a body with a length */
-    struct h1_chunked chunked;
     bool body_ended;
-    struct body body; /* x->response.body; its owner is found by container_of */
+    struct h1_chunked *chunked; /* NULL: not so framed */
+    struct body body;           /* x->response.body; its owner is found by container_of */
     struct fields trailers;
     const char *why; /* the particulars of a body's -EPROTO; NULL: what HTTP/1 has */
     void *own;       /* the codec's state, when it needs more than is here */

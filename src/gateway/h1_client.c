@@ -151,7 +151,8 @@ parse_head(struct gateway *g, size_t size, const char **why)
         g->head.framing == FRAMING_NONE || (g->head.framing == FRAMING_LENGTH && g->left == 0);
     if (g->head.framing == FRAMING_CHUNKED) {
         fields_init(&g->trailers, &x->arena);
-        h1_chunked_init(&g->chunked, &g->trailers);
+        g->chunked = arena_raw(&x->arena, sizeof *g->chunked);
+        h1_chunked_init(g->chunked, &g->trailers);
     }
     return 0;
 }
@@ -200,7 +201,7 @@ next_of_chunked(struct gateway *g, struct chunk *out)
         char *to = g->in ? g->in->data + g->start : NULL;
         out->bytes = (struct str){ to, 0 };
         while (in.n && !g->body_ended) {
-            enum h1_outcome outcome = h1_chunked_next(&g->chunked, &in, &data);
+            enum h1_outcome outcome = h1_chunked_next(g->chunked, &in, &data);
             if (outcome == H1_BAD)
                 return -EPROTO;
             if (data.n)

@@ -252,6 +252,8 @@ status_condition(unsigned status)
     } table[] = { { 500, NEXT_HTTP_500 }, { 502, NEXT_HTTP_502 }, { 503, NEXT_HTTP_503 },
                   { 504, NEXT_HTTP_504 }, { 403, NEXT_HTTP_403 }, { 404, NEXT_HTTP_404 },
                   { 429, NEXT_HTTP_429 } };
+    if (status < 400)
+        return NEXT_NEVER;
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)
         if (table[i].status == status)
             return table[i].condition;

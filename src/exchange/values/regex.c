@@ -144,9 +144,10 @@ group(struct str subject, const size_t *ovector, unsigned n, unsigned i)
 static void
 keep_captures(const struct regex *r, struct str subject, unsigned n, struct exchange *x)
 {
+    enum { KEPT = 10 }; /* $0 to $9 */
     const size_t *ovector = pcre2_get_ovector_pointer(mine->data);
-    enum { KEPT = sizeof x->captures / sizeof *x->captures };
     x->n_captures = n < KEPT ? n : KEPT;
+    x->captures = arena_raw(&x->arena, x->n_captures * sizeof *x->captures);
     for (unsigned i = 0; i < x->n_captures; i++)
         x->captures[i] = group(subject, ovector, n, i);
     for (unsigned i = 0; i < r->n_named; i++)

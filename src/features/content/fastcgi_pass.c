@@ -92,16 +92,15 @@ complete(struct scope *scope, void *settings)
 static void
 split(struct exchange *x, const struct settings *my, struct str *script, struct str *path_info)
 {
-    struct str captures[10];
+    struct str *captures = x->captures;
     unsigned n = x->n_captures;
-    memcpy(captures, x->captures, sizeof captures);
     *script = x->uri;
     *path_info = STR("");
     if (my->split && regex_match(my->split, x->uri, x)) {
         *script = x->captures[1];
         *path_info = x->captures[2];
     }
-    memcpy(x->captures, captures, sizeof captures);
+    x->captures = captures;
     x->n_captures = n;
 }
 
