@@ -1,5 +1,5 @@
 /* Dates of HTTP and of logs. The calendar is computed here: strftime depends on the locale, and
- * gmtime is asked once a second at most. */
+ * gmtime takes a lock that all threads share, for each file's Last-Modified. */
 #include "http/date.h"
 
 #include "base/clock.h"
@@ -15,40 +15,57 @@ put_text(char *to, const char *text, size_t n)
     return to + n;
 }
 
-/* `width` digits and what follows them. */
+/* Two digits and what follows them. */
 static char *
-put_number(char *to, int value, int width, char after)
+put_two(char *to, unsigned value, char after)
 {
-    for (int i = width - 1; i >= 0; i--, value /= 10)
-        to[i] = (char)('0' + value % 10);
-    to[width] = after;
-    return to + width + (after != '\0');
+    to[0] = (char)('0' + value / 10 % 10);
+    to[1] = (char)('0' + value % 10);
+    to[2] = after;
+    return to + 3;
 }
 
-/* "08:49:37" and one byte more unless it is NUL. */
-static char *
-put_clock(char *to, const struct tm *t, char after)
+struct day {
+    unsigned year, month, date, weekday; /* month and weekday from 0 */
+};
+
+enum { DAY = 86400, ERA = 146097, ERA_DAYS_TO_1970 = 719468 };
+
+/* The day so many days after 1 March of year 0. Years begin with March here, so that a leap day is
+ * the last of its year; 400 of them are an era, and all eras are alike. */
+static struct day
+day_of(uint64_t days)
 {
-    to = put_number(to, t->tm_hour, 2, ':');
-    to = put_number(to, t->tm_min, 2, ':');
-    return put_number(to, t->tm_sec, 2, after);
+    uint64_t era = days / ERA;
+    unsigned of_era = (unsigned)(days % ERA),
+             year = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365,
+             of_year = of_era - (365 * year + year / 4 - year / 100),
+             month = (5 * of_year + 2) / 153; /* from March */
+    return (struct day){ .year = (unsigned)(era * 400) + year + (month >= 10),
+                         .month = (month + 2) % 12,
+                         .date = of_year - (153 * month + 2) / 5 + 1,
+                         .weekday = (unsigned)((days + 3) % 7) };
 }
 
+/* What is before year 0 is none that a file or a header has: it is written as year 0. */
 void
 date_format_http(time_t t, char *out)
 {
-    struct tm tm;
-    char text[HTTP_DATE_SIZE + 1], *p = text;
-    gmtime_r(&t, &tm);
-    p = put_text(p, day_names[tm.tm_wday], 3);
+    const time_t before_1970 = (time_t)DAY * ERA_DAYS_TO_1970;
+    uint64_t seconds = t > -before_1970 ? (uint64_t)t + (uint64_t)before_1970 : 0;
+    struct day d = day_of(seconds / DAY);
+    unsigned of_day = (unsigned)(seconds % DAY);
+    char *p = put_text(out, day_names[d.weekday], 3);
     p = put_text(p, ", ", 2);
-    p = put_number(p, tm.tm_mday, 2, ' ');
-    p = put_text(p, month_names[tm.tm_mon], 3);
+    p = put_two(p, d.date, ' ');
+    p = put_text(p, month_names[d.month], 3);
     *p++ = ' ';
-    p = put_number(p, tm.tm_year + 1900, 4, ' ');
-    p = put_clock(p, &tm, ' ');
+    put_two(p, d.year / 100, ' ');
+    p = put_two(p + 2, d.year, ' ');
+    p = put_two(p, of_day / 3600, ':');
+    p = put_two(p, of_day / 60 % 60, ':');
+    p = put_two(p, of_day % 60, ' ');
     put_text(p, "GMT", 3);
-    memcpy(out, text, HTTP_DATE_SIZE);
 }
 
 /* --- reading (RFC 9110 5.6.7) --- */

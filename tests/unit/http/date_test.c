@@ -5,6 +5,7 @@
 
 #include "../test.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 static void
@@ -17,6 +18,32 @@ dates_are_written_and_read_back(void **state)
         date_format_http(t, text);
         assert_int_equal(date_parse_http((struct str){ text, sizeof text }), t);
     }
+}
+
+/* Leap days, ends of centuries, before 1970: as strftime has them in the C locale. */
+static void
+the_calendar_is_that_of_the_libc(void **state)
+{
+    for (time_t t = -62135596800; t < 253402300800; t += 86399 * 37) { /* years 1 to 9999 */
+        char text[HTTP_DATE_SIZE + 1] = "", expected[64];
+        struct tm tm;
+        gmtime_r(&t, &tm);
+        size_t n = strftime(expected, sizeof expected, "%a, %d %b ", &tm);
+        snprintf(expected + n, sizeof expected - n, "%04d %02d:%02d:%02d GMT", tm.tm_year + 1900,
+                 tm.tm_hour, tm.tm_min, tm.tm_sec);
+        date_format_http(t, text);
+        assert_string_equal(text, expected);
+    }
+}
+
+static void
+times_without_end_are_written_too(void **state)
+{
+    char text[HTTP_DATE_SIZE];
+    date_format_http(INT64_MIN, text);
+    assert_memory_equal(text, "Wed, 01 Mar 0000 00:00:00 GMT", HTTP_DATE_SIZE);
+    date_format_http(INT64_MAX, text);
+    assert_memory_equal(text + 26, "GMT", 3);
 }
 
 static void
@@ -90,6 +117,8 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(dates_are_written_and_read_back),
+        cmocka_unit_test(the_calendar_is_that_of_the_libc),
+        cmocka_unit_test(times_without_end_are_written_too),
         cmocka_unit_test(all_three_forms_are_read),
         cmocka_unit_test(malformed_dates_are_refused),
         cmocka_unit_test(now_is_told_in_the_local_zone),
