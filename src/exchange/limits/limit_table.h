@@ -19,6 +19,7 @@ struct limit_entry {
     uint32_t hash;
     uint16_t key_n;
     bool fresh;     /* just added: its numbers are zero */
+    bool used;      /* looked for since it was put into its place in the order */
     uint64_t level; /* requests above the rate, in thousandths; or connections */
     uint64_t last_ms;
     char key[24];
@@ -38,10 +39,11 @@ void limit_stripe_unlock(struct limit_stripe *s);
 _Atomic unsigned *limit_table_held(struct limit_table *t);
 
 /* All that follow: under the stripe's lock. The hash is str_hash of the key. */
-/* The entry, now the last one used; NULL when there is none. */
+/* NULL when there is none. */
 struct limit_entry *limit_find(struct limit_stripe *s, uint64_t hash, struct str key);
 /* One that is not there yet. NULL when the stripe is full. */
 struct limit_entry *limit_add(struct limit_stripe *s, uint64_t hash, struct str key);
-/* The one that was not used for longest; NULL when the stripe is empty. */
+/* One that was added long ago and not looked for since its last turn, as far as a bounded search
+ * tells; NULL when the stripe is empty. */
 struct limit_entry *limit_oldest(struct limit_stripe *s);
 void limit_remove(struct limit_stripe *s, struct limit_entry *e);

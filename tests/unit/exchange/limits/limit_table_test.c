@@ -123,6 +123,21 @@ the_oldest_is_the_one_not_looked_for(void **state)
 }
 
 static void
+where_all_were_looked_for_one_has_to_go_yet(void **state)
+{
+    static const char *const names[] = { "a", "b", "c" };
+    struct limit_entry *a = add(names[0]);
+    add(names[1]);
+    add(names[2]);
+    for (unsigned i = 0; i < 3; i++)
+        find(names[i]);
+    assert_ptr_equal(limit_oldest(stripe), a);
+    assert_ptr_equal(limit_oldest(stripe), a);
+    limit_remove(stripe, a);
+    assert_non_null(limit_oldest(stripe));
+}
+
+static void
 a_size_beyond_all_memory_is_refused(void **state)
 {
     assert_null(limit_table_open(UINT64_MAX / 2));
@@ -141,6 +156,8 @@ main(void)
         cmocka_unit_test_setup_teardown(a_full_table_can_be_emptied_and_filled_again, open_small,
                                         close_small),
         cmocka_unit_test_setup_teardown(the_oldest_is_the_one_not_looked_for, open_small,
+                                        close_small),
+        cmocka_unit_test_setup_teardown(where_all_were_looked_for_one_has_to_go_yet, open_small,
                                         close_small),
         cmocka_unit_test(a_size_beyond_all_memory_is_refused),
     };
