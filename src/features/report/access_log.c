@@ -6,6 +6,7 @@
 #include "exchange/feature.h"
 #include "exchange/settings.h"
 #include "exchange/snapshot.h"
+#include "http/scan.h"
 #include "observe/log.h"
 #include "observe/log_cache.h"
 
@@ -46,29 +47,22 @@ struct settings {
 
 static const char hex[] = "0123456789ABCDEF";
 
-static bool
-is_plain(unsigned char c)
-{
-    return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
-}
+SCAN(unquotable, (c < 0x20) | (c >= 0x7f) | (c == '"') | (c == '\\'))
 
 static void
 escape_default(struct buf *b, struct str value, bool present)
 {
-    size_t from = 0;
+    const char *from = value.p, *end = from + value.n, *at;
     if (!present) {
         buf_byte(b, '-');
         return;
     }
-    for (size_t i = 0; i < value.n; i++) {
-        unsigned char c = (unsigned char)value.p[i];
-        if (is_plain(c))
-            continue;
-        buf_put(b, str_between(value.p + from, value.p + i));
+    for (; (at = scan_unquotable(from, end)) < end; from = at + 1) {
+        unsigned char c = (unsigned char)*at;
+        buf_put(b, str_between(from, at));
         buf_put(b, (struct str){ (char[]){ '\\', 'x', hex[c >> 4], hex[c & 15] }, 4 });
-        from = i + 1;
     }
-    buf_put(b, str_skip(value, from));
+    buf_put(b, str_between(from, end));
 }
 
 static void
