@@ -137,11 +137,24 @@ make_directory(const struct log_file *f)
     (void)mkdir(path, 0755);
 }
 
+/* Standard output may be a pipe of another user's, or a socket, as under systemd: what cannot be
+ * opened by its name is open already. -1 and errno as it was for every other path. */
+static int
+open_standard(const struct log_file *f)
+{
+    bool out = str_eq(f->path, STR("/dev/stdout")), err = str_eq(f->path, STR("/dev/stderr"));
+    if ((errno != EACCES && errno != ENXIO) || !(out || err))
+        return -1;
+    return fcntl(out ? STDOUT_FILENO : STDERR_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+}
+
 static int
 open_path(const struct log_file *f)
 {
     enum { FLAGS = O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY };
     int fd = open(f->path.p, FLAGS, f->secret ? 0600 : 0644);
+    if (fd < 0)
+        fd = open_standard(f);
     if (fd >= 0 || errno != ENOENT || !is_default(f))
         return fd;
     make_directory(f);

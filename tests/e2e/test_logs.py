@@ -3,6 +3,7 @@ import gzip
 import os
 import re
 import socket
+import subprocess
 
 import pytest
 
@@ -243,3 +244,21 @@ def test_faulty_logs_are_refused(usher, conf, problem):
     p = usher(conf, start=False)
     r = p.run("-t")
     assert r.returncode == 1 and re.search(r"\[emerg\].* " + re.escape(problem), r.stderr)
+
+
+@pytest.mark.usher_only("nginx cannot open it")
+def test_an_access_log_on_standard_output_is_written_where_that_is_a_socket(usher):
+    """As under systemd. Nor can another user's pipe be opened by its name, as in some containers."""
+    proxy = usher("server { listen 127.0.0.1:%%PORT%%; access_log /dev/stdout; return 200 fine; }", start=False)
+    ours, theirs = socket.socketpair()
+    with ours, open(proxy.prefix / "logs/stderr", "wb") as err:
+        running = subprocess.Popen(proxy.command(), stdout=theirs, stderr=err, stdin=subprocess.DEVNULL)
+        theirs.close()
+        try:
+            until(lambda: (proxy.prefix / "logs/usher.pid").exists() or running.poll() is not None, "the pid file")
+            assert get(proxy, "/x").text == "fine"
+            ours.settimeout(10)
+            assert b'"GET /x HTTP/1.1" 200 4' in ours.recv(4096)
+        finally:
+            running.terminate()
+            assert running.wait(10) == 0
