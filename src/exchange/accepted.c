@@ -12,35 +12,6 @@ struct settings {
 };
 
 static bool
-set_buffers(struct setting *s)
-{
-    uint64_t n, size;
-    if (str_to_u64(setting_arg(s, 1), UINT32_MAX, &n) && n &&
-        parse_bytes(setting_arg(s, 2), &size) && size)
-        return true;
-    return setting_error(s, 1, "\"output_buffers\" directive invalid value");
-}
-
-static bool
-set_size_or_off(struct setting *s)
-{
-    uint64_t size;
-    struct str word = setting_arg(s, 1);
-    return str_eq(word, STR("off")) || parse_bytes(word, &size) ||
-           setting_error(s, 1, "\"" STR_FMT "\" directive invalid value",
-                         STR_ARG(setting_arg(s, 0)));
-}
-
-static bool
-set_aio(struct setting *s)
-{
-    struct str word = setting_arg(s, 1);
-    return str_eq(word, STR("on")) || str_eq(word, STR("off")) || str_eq(word, STR("threads")) ||
-           str_starts(word, STR("threads=")) ||
-           setting_error(s, 1, "\"aio\" directive invalid value");
-}
-
-static bool
 set_browsers(struct setting *s)
 {
     for (unsigned i = 1; i < s->node->n; i++) {
@@ -59,21 +30,8 @@ set_browsers(struct setting *s)
     }
 
 static const struct directive rows[] = {
-    { "aio", NO_FIELD, EVERYWHERE, .set = set_aio, .flags = IGNORED,
-      .syntax = "on | off | threads[=pool]", .example = "aio threads;",
-      .help = "Accepted; files are sent straight from the page cache." },
     { "aio_write", IGNORE(flag), EVERYWHERE, .flags = IGNORED, .example = "aio_write on;",
       .help = "Accepted; there is nothing it would speed up." },
-    { "directio", NO_FIELD, EVERYWHERE, .set = set_size_or_off, .flags = IGNORED,
-      .syntax = "size | off", .example = "directio 4m;",
-      .help = "Accepted; files are sent straight from the page cache." },
-    { "directio_alignment", IGNORE(size), EVERYWHERE, .flags = IGNORED,
-      .example = "directio_alignment 4k;", .help = "Accepted; there is no direct I/O." },
-    { "read_ahead", IGNORE(size), EVERYWHERE, .flags = IGNORED, .example = "read_ahead 0;",
-      .help = "Accepted; the kernel reads ahead by itself." },
-    { "output_buffers", NO_FIELD, EVERYWHERE, .set = set_buffers, .flags = IGNORED, .args_min = 2,
-      .syntax = "number size", .example = "output_buffers 2 32k;",
-      .help = "Accepted; small files take one buffer, others none." },
     { "postpone_output", IGNORE(size), EVERYWHERE, .flags = IGNORED,
       .example = "postpone_output 1460;",
       .help = "Accepted; a head and the first piece of its body always leave together." },

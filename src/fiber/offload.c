@@ -1,6 +1,6 @@
-/* The pool of off-load threads: one queue, first come, first served.
+/* The pools of off-load threads: one queue each, first come, first served.
  *
- * The lock guards the queue and the pool's state. A job lies on the stack of the fiber that waits
+ * A pool's lock guards its queue and its state. A job lies on the stack of the fiber that waits
  * for it; its end comes back as mail to that fiber's loop. */
 #include "fiber/offload.h"
 
@@ -22,27 +22,31 @@ struct job {
     bool done; /* in the loop's thread only */
 };
 
-static struct {
+struct pool {
     pthread_mutex_t lock;
     pthread_cond_t work;
     struct list jobs;
     bool stopping;
     unsigned wanted, n;
+    unsigned queued, idle; /* jobs, threads */
     pthread_t *threads;
-} pool = {
-    .lock = PTHREAD_MUTEX_INITIALIZER,
-    .work = PTHREAD_COND_INITIALIZER,
-    .jobs = { &pool.jobs, &pool.jobs },
-    .wanted = 4,
 };
+
+#define POOL(name, wanted_)                                                  \
+    {                                                                        \
+        .lock = PTHREAD_MUTEX_INITIALIZER, .work = PTHREAD_COND_INITIALIZER, \
+        .jobs = { &(name).jobs, &(name).jobs }, .wanted = (wanted_)          \
+    }
+
+static struct pool computing = POOL(computing, 4), waiting = POOL(waiting, 32);
 
 void
 offload_threads_set(unsigned n)
 {
     must(n > 0);
-    pthread_mutex_lock(&pool.lock);
-    pool.wanted = n;
-    pthread_mutex_unlock(&pool.lock);
+    pthread_mutex_lock(&computing.lock);
+    computing.wanted = n;
+    pthread_mutex_unlock(&computing.lock);
 }
 
 static void
@@ -55,22 +59,25 @@ finish(void *arg)
 
 /* The next job, or NULL when the pool stops. */
 static struct job *
-take(void)
+take(struct pool *p)
 {
-    pthread_mutex_lock(&pool.lock);
-    while (list_empty(&pool.jobs) && !pool.stopping)
-        pthread_cond_wait(&pool.work, &pool.lock);
-    struct list *link = list_pop_front(&pool.jobs);
-    pthread_mutex_unlock(&pool.lock);
+    pthread_mutex_lock(&p->lock);
+    p->idle++;
+    while (list_empty(&p->jobs) && !p->stopping)
+        pthread_cond_wait(&p->work, &p->lock);
+    p->idle--;
+    struct list *link = list_pop_front(&p->jobs);
+    p->queued -= link != NULL;
+    pthread_mutex_unlock(&p->lock);
     return link ? container_of(link, struct job, link) : NULL;
 }
 
 static void *
-serve(void *none)
+serve(void *pool)
 {
     struct job *j;
     crash_thread_init();
-    while ((j = take()) != NULL) {
+    while ((j = take(pool)) != NULL) {
         j->fn(j->arg);
         must(loop_post(j->loop, finish, j));
     }
@@ -90,49 +97,66 @@ block_signals(sigset_t *before)
     pthread_sigmask(SIG_SETMASK, &most, before);
 }
 
+/* Under the lock. Where none can be had, those that are there must do. */
 static void
-start_threads(void)
+start_thread(struct pool *p)
 {
     sigset_t before;
-    pool.threads = calloc(pool.wanted, sizeof *pool.threads);
-    must(pool.threads != NULL);
+    if (p->threads == NULL)
+        p->threads = calloc(p->wanted, sizeof *p->threads);
+    must(p->threads != NULL);
     block_signals(&before);
-    while (pool.n < pool.wanted) {
-        if (pthread_create(&pool.threads[pool.n], NULL, serve, NULL) != 0)
-            break;
-        pool.n++;
-    }
+    p->n += pthread_create(&p->threads[p->n], NULL, serve, p) == 0;
     pthread_sigmask(SIG_SETMASK, &before, NULL);
-    must(pool.n > 0);
+    must(p->n > 0);
 }
 
-void
-offload(offload_fn *fn, void *arg)
+static void
+run(struct pool *p, offload_fn *fn, void *arg)
 {
     struct job j = { .fn = fn, .arg = arg, .loop = loop_self(), .fiber = fiber_self() };
     must(j.fiber != NULL);
-    pthread_mutex_lock(&pool.lock);
-    if (pool.n == 0)
-        start_threads();
-    list_push_back(&pool.jobs, &j.link);
-    pthread_cond_signal(&pool.work);
-    pthread_mutex_unlock(&pool.lock);
+    pthread_mutex_lock(&p->lock);
+    list_push_back(&p->jobs, &j.link);
+    if (++p->queued > p->idle && p->n < p->wanted)
+        start_thread(p);
+    pthread_cond_signal(&p->work);
+    pthread_mutex_unlock(&p->lock);
     while (!j.done)
         fiber_park_deaf(NEVER);
 }
 
 void
+offload(offload_fn *fn, void *arg)
+{
+    run(&computing, fn, arg);
+}
+
+void
+offload_waiting(offload_fn *fn, void *arg)
+{
+    run(&waiting, fn, arg);
+}
+
+static void
+stop(struct pool *p)
+{
+    pthread_mutex_lock(&p->lock);
+    must(list_empty(&p->jobs));
+    p->stopping = true;
+    pthread_cond_broadcast(&p->work);
+    pthread_mutex_unlock(&p->lock);
+    for (unsigned i = 0; i < p->n; i++)
+        pthread_join(p->threads[i], NULL);
+    free(p->threads);
+    p->threads = NULL;
+    p->n = 0;
+    p->stopping = false;
+}
+
+void
 offload_fini(void)
 {
-    pthread_mutex_lock(&pool.lock);
-    must(list_empty(&pool.jobs));
-    pool.stopping = true;
-    pthread_cond_broadcast(&pool.work);
-    pthread_mutex_unlock(&pool.lock);
-    for (unsigned i = 0; i < pool.n; i++)
-        pthread_join(pool.threads[i], NULL);
-    free(pool.threads);
-    pool.threads = NULL;
-    pool.n = 0;
-    pool.stopping = false;
+    stop(&computing);
+    stop(&waiting);
 }

@@ -153,24 +153,6 @@ set_env(struct setting *s)
 }
 
 static bool
-set_thread_pool(struct setting *s)
-{
-    struct str value;
-    uint64_t n;
-    for (unsigned i = 2; i < s->node->n; i++) {
-        bool known = setting_parameter(s, i, STR("threads"), &value) ||
-                     setting_parameter(s, i, STR("max_queue"), &value);
-        if (known && str_to_u64(value, INT32_MAX, &n) && n > 0)
-            continue;
-        struct str word = setting_arg(s, i);
-        return setting_error(
-            s, i, known ? "invalid value \"" STR_FMT "\"" : "invalid parameter \"" STR_FMT "\"",
-            STR_ARG(word));
-    }
-    return true;
-}
-
-static bool
 set_load_module(struct setting *s)
 {
     const struct str built_in =
@@ -269,10 +251,6 @@ static const struct directive directives[] = {
       .syntax = "directory",
       .help = "Current directory of the worker process: where a core file goes.",
       .example = "working_directory /var/tmp;" },
-    { "thread_pool", NO_FIELD, IN_MAIN, .syntax = "name threads=number [max_queue=number]",
-      .flags = REPEATABLE | IGNORED, .args_min = 2, .args_max = 3, .set = set_thread_pool,
-      .help = "Accepted without effect: off-load threads are shared by all.",
-      .example = "thread_pool default threads=32 max_queue=65536;" },
     { "load_module", NO_FIELD, IN_MAIN, .syntax = "file", .flags = REPEATABLE,
       .set = set_load_module,
       .help =

@@ -1,4 +1,4 @@
-/* The rows about opening files, and the door through which all are opened. */
+/* The rows about opening and reading files, and the door through which all are opened. */
 #include "exchange/files/files.h"
 
 #include "exchange/files/cache.h"
@@ -105,6 +105,33 @@ static const struct directive rows[] = {
               "inactive, to stay open." },
     { "open_file_cache_errors", FILES(errors), EVERYWHERE, .initial = "off",
       .help = "Whether open_file_cache remembers also that a file is not there." },
+    { "aio", PLACE(struct file_settings, reading.aio), EVERYWHERE, .initial = "off",
+      .set = reading_set_aio, .syntax = "on | off | threads[=pool]", .example = "aio threads;",
+      .help = "Whether files are read by threads of their own where the page cache does not have "
+              "them, so that no disk holds up a thread that serves. \"on\" is the same as "
+              "\"threads\"." },
+    { "directio", PLACE(struct file_settings, reading.directio), EVERYWHERE, .initial = "off",
+      .set = reading_set_directio, .syntax = "size | off", .example = "directio 4m;",
+      .help = "Files of this size and above are read past the page cache (O_DIRECT), by threads "
+              "of their own; by way of the cache where the file system refuses." },
+    { "directio_alignment", FILES(reading.directio_alignment), EVERYWHERE, .initial = "512",
+      .example = "directio_alignment 4k;",
+      .help = "To what reads of directio are aligned; to 4k at least." },
+    { "output_buffers", PLACE(struct file_settings, reading.piece), EVERYWHERE, .initial = "2 32k",
+      .set = reading_set_buffers, .args_min = 2, .syntax = "number size",
+      .example = "output_buffers 1 512k;",
+      .help = "How much of a file is read at a time by aio and directio: all the buffers "
+              "together, at most 1m." },
+    { "read_ahead", FILES(reading.read_ahead), EVERYWHERE, .initial = "0",
+      .example = "read_ahead 512k;",
+      .help = "Tells the kernel that files will be read from one end to the other, unless 0. How "
+              "far it reads ahead is its affair." },
+    { "thread_pool", PLACE(struct file_settings, reading.pools), IN_MAIN, .flags = REPEATABLE,
+      .set = reading_set_pool, .args_min = 2, .args_max = 3,
+      .syntax = "name threads=number [max_queue=number]",
+      .example = "thread_pool default threads=32 max_queue=65536;",
+      .help = "A name for \"aio threads=\". Files are read by up to 32 threads, shared by all "
+              "and started as they are needed." },
     { 0 },
 };
 
@@ -235,7 +262,13 @@ let_go(void *cached)
 struct body *
 file_body(struct exchange *x, struct file *f)
 {
+    const struct reading_settings *reading = &settings_of(x)->reading;
     uint64_t size = (uint64_t)f->st.st_size;
+    if (reading->read_ahead.n)
+        (void)posix_fadvise(f->fd, 0, 0, POSIX_FADV_SEQUENTIAL);
+    struct body *body = reading_body(x, reading, f);
+    if (body)
+        return body;
     if (f->cached)
         return body_of_shared_file(&x->arena, f->fd, size, let_go, f->cached);
     return body_of_file(&x->arena, f->fd, 0, size, true);

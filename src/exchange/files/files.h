@@ -5,6 +5,7 @@
 #include "config/compile.h"
 #include "exchange/body/body.h"
 #include "exchange/exchange.h"
+#include "exchange/files/reading.h"
 
 #include <errno.h>
 #include <sys/stat.h>
@@ -25,6 +26,7 @@ struct file_settings {
     struct msec valid;
     unsigned min_uses;
     bool errors;
+    struct reading_settings reading;
 };
 
 extern const struct directive_set file_directives;

@@ -235,7 +235,7 @@ keyval_save(struct keyval *k)
     k->changed = true;
     while (k->path && k->changed && !atomic_exchange(&k->saving, true)) {
         k->changed = false;
-        offload(write_state, &job);
+        offload_waiting(write_state, &job);
         k->saving = false;
     }
     if (job.result < 0)

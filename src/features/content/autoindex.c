@@ -421,7 +421,7 @@ list(struct exchange *x, const void *settings)
         return status_only(x, 400);
     }
     struct directory d = { .arena = &x->arena, .path = path.p };
-    offload(read_directory, &d);
+    offload_waiting(read_directory, &d);
     if (d.error < 0)
         return refuse(x, path, d.error);
     if (d.failed)
