@@ -183,8 +183,12 @@ follow(struct exchange *x, const struct error_page *page, unsigned status)
             x->request.method_name = STR("GET");
         }
         ptrdiff_t query = str_find(uri, '?');
-        struct str args = query >= 0 ? str_skip(uri, (size_t)query + 1) : STR_NONE;
-        return internal_redirect(x, query >= 0 ? str_head(uri, (size_t)query) : uri, args);
+        struct str args = template_is_plain(page->uri) ? STR_NONE : STR("");
+        if (query >= 0) {
+            args = str_skip(uri, (size_t)query + 1);
+            uri = str_head(uri, (size_t)query);
+        }
+        return internal_redirect(x, uri, args);
     }
     unsigned code = x->error_status;
     bool is_redirect = code == 301 || code == 302 || code == 303 || code == 307 || code == 308;

@@ -171,6 +171,8 @@ server {
     location /try/args { try_files /none /show?x=1; }
     location /try/named { try_files /none @named; }
     location /page { error_page 404 /show; return 404; }
+    location /page/variable { error_page 404 /show$arg_none; return 404; }
+    location /page/args { error_page 404 /show?$arg_a; return 404; }
     location /rewrite { rewrite ^ /show last; }
     location /rewrite/drop { rewrite ^ /show? last; }
     location /rewrite/empty { rewrite ^ /show?$arg_none last; }

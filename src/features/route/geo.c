@@ -328,17 +328,32 @@ build_ranges(struct geo *my, struct arena *a, struct prefix_builder *b)
 
 /* --- the block --- */
 
+/* "0.0.0.0/0" and "::/0" are other words for default: the last one holds. Returns what held. */
+static struct str
+forget_all(struct geo *my)
+{
+    struct str old = my->otherwise;
+    for (struct map_entry *e = map_next(&my->networks, NULL); e; e = map_next(&my->networks, e)) {
+        struct network *network = e->value;
+        if (network->prefix.bits == 0 && network->value.p) {
+            old = network->value;
+            network->value = STR_NONE;
+        }
+    }
+    return old;
+}
+
 static bool
 set_default(struct setting *line, struct geo *my)
 {
-    struct str value = setting_arg(line, 1);
+    struct str value = setting_arg(line, 1), old = forget_all(my);
     if (my->has_default && my->ranges)
         setting_warn(line, 0,
                      "duplicate default geo range value: \"" STR_FMT "\", old value: \"" STR_FMT
                      "\"",
                      STR_ARG(value), STR_ARG(my->otherwise));
-    else if (my->has_default)
-        warn_duplicate(line, "network", STR("default"), value, my->otherwise);
+    else if (my->has_default || old.p != my->otherwise.p)
+        warn_duplicate(line, "network", STR("default"), value, old);
     my->has_default = true;
     my->otherwise = value;
     return true;
