@@ -97,6 +97,14 @@ struct client {
     struct address peer, local;
 };
 
+/* Its connection with TLS; NULL: it has none, is gone and a copy of its request goes on, or is made
+ * up (usher explain). */
+static inline const struct conn *
+client_tls(const struct client *c)
+{
+    return c->tls ? c->conn : NULL;
+}
+
 struct response {
     unsigned status;
     struct str reason;       /* STR_NONE: the standard phrase */

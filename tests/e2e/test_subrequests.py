@@ -1,8 +1,12 @@
 """auth_request as oauth2-proxy's and Authelia's documents have it; mirrors that hang; clients that leave; words for mistakes."""
+import threading
+
 import pytest
 
 import client
 from origin import reply
+from tls_client import get_tls, https, site_files
+from wait import until
 
 OAUTH2 = """server { listen 127.0.0.1:%%PORT%%;
     location /oauth2/ { proxy_pass http://%%AUTH%%; proxy_set_header Host $host; proxy_set_header X-Real-IP $remote_addr;
@@ -110,3 +114,18 @@ def test_a_sub_request_is_logged_where_that_is_wanted(usher):
     client.raw(u.port, b"GET /f HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")
     u.stop()
     assert (u.prefix / "logs/f.log").read_text().splitlines() == ["/auth 204 GET", "/f 200 GET"]
+
+
+@pytest.mark.usher_only("nginx keeps the client until the mirror has answered")
+def test_a_mirror_that_outlives_its_client_says_nothing_of_its_tls(usher, origin):
+    gate = threading.Event()
+    slow = origin(lambda conn, request: gate.wait(10) and reply(b"late"))
+    u = usher("log_format says '$uri [$ssl_protocol$ssl_server_name$ssl_client_verify$ssl_client_s_dn]';\n" +
+              https("location / { mirror /m; root html; }"
+                    "location /m { log_subrequest on; access_log mirror.log says; proxy_pass http://%%SLOW%%; }"),
+              SLOW=slow, files=site_files(**{"html/f": "file"}))
+    assert get_tls(u, "/f").text == "file"
+    slow.wait_requests(1)
+    gate.set()
+    until(lambda: (u.prefix / "mirror.log").read_text())
+    assert (u.prefix / "mirror.log").read_text() == "/m [----]\n"

@@ -25,7 +25,8 @@ free_certificate(X509 **c)
 static X509 *
 certificate_of(const struct exchange *x)
 {
-    return x->client->tls ? SSL_get1_peer_certificate(tls_ssl(x->client->conn)) : NULL;
+    const struct conn *c = client_tls(x->client);
+    return c ? SSL_get1_peer_certificate(tls_ssl(c)) : NULL;
 }
 
 /* What print writes of it, in x's arena. */
@@ -232,10 +233,11 @@ get_fingerprint(struct exchange *x, struct str rest, struct str *out)
 static bool
 get_verify(struct exchange *x, struct str rest, struct str *out)
 {
-    if (!x->client->tls)
+    const struct conn *c = client_tls(x->client);
+    if (c == NULL)
         return false;
-    long error = SSL_get_verify_result(tls_ssl(x->client->conn)); /* what is borne too */
-    if (!tls_has_peer_certificate(x->client->conn))
+    long error = SSL_get_verify_result(tls_ssl(c)); /* what is borne too */
+    if (!tls_has_peer_certificate(c))
         *out = STR("NONE");
     else if (error == X509_V_OK)
         *out = STR("SUCCESS");

@@ -10,7 +10,8 @@
 static SSL *
 ssl_of(const struct exchange *x)
 {
-    return x->client->tls ? tls_ssl(x->client->conn) : NULL;
+    const struct conn *c = client_tls(x->client);
+    return c ? tls_ssl(c) : NULL;
 }
 
 /* As nginx has it: what is empty is not there. */
@@ -24,42 +25,48 @@ give_some(struct str value, struct str *out)
 static bool
 get_protocol(struct exchange *x, struct str rest, struct str *out)
 {
-    return x->client->tls && give_some(tls_protocol_name(x->client->conn), out);
+    const struct conn *c = client_tls(x->client);
+    return c && give_some(tls_protocol_name(c), out);
 }
 
 static bool
 get_cipher(struct exchange *x, struct str rest, struct str *out)
 {
-    return x->client->tls && give_some(tls_cipher_name(x->client->conn), out);
+    const struct conn *c = client_tls(x->client);
+    return c && give_some(tls_cipher_name(c), out);
 }
 
 static bool
 get_alpn(struct exchange *x, struct str rest, struct str *out)
 {
-    return x->client->tls && give_some(tls_alpn(x->client->conn), out);
+    const struct conn *c = client_tls(x->client);
+    return c && give_some(tls_alpn(c), out);
 }
 
 static bool
 get_server_name(struct exchange *x, struct str rest, struct str *out)
 {
+    const struct conn *c = client_tls(x->client);
     if (x->hello)
         return give_some(x->hello->server_name, out);
-    return x->client->tls && give_some(tls_server_name(x->client->conn), out);
+    return c && give_some(tls_server_name(c), out);
 }
 
 static bool
 get_session_reused(struct exchange *x, struct str rest, struct str *out)
 {
-    if (!x->client->tls)
+    const struct conn *c = client_tls(x->client);
+    if (c == NULL)
         return false;
-    *out = tls_is_resumed(x->client->conn) ? STR("r") : STR(".");
+    *out = tls_is_resumed(c) ? STR("r") : STR(".");
     return true;
 }
 
 static bool
 get_early_data(struct exchange *x, struct str rest, struct str *out)
 {
-    if (!x->client->tls || !tls_is_early(x->client->conn))
+    const struct conn *c = client_tls(x->client);
+    if (c == NULL || !tls_is_early(c))
         return false;
     *out = STR("1");
     return true;
