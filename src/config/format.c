@@ -25,6 +25,7 @@ struct format {
     unsigned depth;
     unsigned words; /* of the directive being read */
     bool lua;       /* its block is a program */
+    bool one_line;  /* the block that is open is "{ a b; }" or "{ }" */
     struct span open[NESTING_MAX];
 };
 
@@ -80,6 +81,36 @@ put_comments(struct format *f, struct str gap)
     return breaks;
 }
 
+/* Does the block that has just begun end in this line, with one directive in it or none? */
+static bool
+is_one_line(const struct format *f)
+{
+    struct lexer ahead = f->lexer;
+    struct diags told; /* what is wrong is found again */
+    unsigned directives = 0;
+    diags_init(&told, f->diags->arena);
+    ahead.diags = &told;
+    for (;;) {
+        struct token token = lexer_next(&ahead);
+        if (ahead.line != f->lexer.line || token.kind == TOKEN_OPEN || token.kind == TOKEN_END)
+            return false;
+        if (token.kind == TOKEN_CLOSE)
+            return true;
+        if (token.kind == TOKEN_SEMICOLON && ++directives > 1)
+            return false;
+    }
+}
+
+/* A directive begins in a line of its own, and so does the end of a block. */
+static unsigned
+least_breaks(const struct format *f, enum token_kind kind)
+{
+    bool begins = kind == TOKEN_WORD && f->words == 0;
+    bool ends = kind == TOKEN_CLOSE && f->last != AFTER_LUA;
+    bool after = f->last == AFTER_SEMICOLON || f->last == AFTER_CLOSE || f->last == AFTER_OPEN;
+    return (begins || ends) && after && !f->one_line;
+}
+
 /* A ";" or "{" joins its directive, unless a comment stands between. */
 static void
 put(struct format *f, enum token_kind kind, unsigned breaks, bool touching, struct str text)
@@ -93,6 +124,8 @@ put(struct format *f, enum token_kind kind, unsigned breaks, bool touching, stru
         glued = true;
     else if (joins && f->last != AFTER_COMMENT)
         breaks = 0;
+    if (breaks == 0 && least_breaks(f, kind))
+        breaks = 1;
     if (kind == TOKEN_CLOSE && breaks > 1)
         breaks = 1;
     if (f->last == AT_START && str_starts(text, STR("\xef\xbb\xbf")))
@@ -112,6 +145,7 @@ open_block(struct format *f, struct span at)
     f->open[f->depth++] = at;
     f->words = 0;
     f->last = AFTER_OPEN;
+    f->one_line = !f->lua && is_one_line(f);
     if (!f->lua)
         return true;
     struct str program = lua_until_brace(str_between(f->lexer.at, f->lexer.end));
@@ -141,6 +175,7 @@ take(struct format *f, const struct token *token, unsigned breaks, bool touching
         return true;
     default:
         f->words = 0;
+        f->one_line = f->one_line && token->kind == TOKEN_SEMICOLON;
         f->last = token->kind == TOKEN_CLOSE ? AFTER_CLOSE : AFTER_SEMICOLON;
         return true;
     }

@@ -4,7 +4,8 @@
 
 #include "config/diag.h"
 
-/* The source's text with four blanks a block, at most one empty line, and one blank between words;
- * lines break where they broke. The result, formatted again, stays as it is. Blocks of Lua are not
+/* The source's text with four blanks a block, at most one empty line, one blank between words, and
+ * a directive a line; a block of one short directive may stay in its line, and the words of a
+ * directive stay in their lines. The result, formatted again, stays as it is. Blocks of Lua are not
  * touched. False, and reported in d, when braces or quotes do not match. */
 bool config_format(const struct source *source, struct diags *d, struct buf *out);

@@ -68,7 +68,7 @@ is_known(const struct lint *l, const struct rule *rule, const struct span *at, s
 static void
 add(struct lint *l, const struct rule *rule, struct span at, struct str message)
 {
-    if (l->off[rule - lint_rules] || is_suppressed(&at, str_of(rule->id)) ||
+    if (l->off[rule - lint_rules] || is_suppressed(l, &at, str_of(rule->id)) ||
         is_known(l, rule, &at, message))
         return;
     struct finding *f = arena_new(l->arena, struct finding);

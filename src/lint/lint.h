@@ -28,12 +28,15 @@ struct finding {
     struct str message;
 };
 
+struct suppression;
+
 struct lint {
     struct arena *arena;
     const struct directive_set *const *sets; /* for rules that ask what a directive does here */
     bool *off;                               /* by the rule's place in lint_rules */
     const struct rule *rule;                 /* the one being asked */
     struct finding *first, **end;
+    struct suppression *suppressions;
     unsigned warnings, notices;
 };
 
@@ -44,6 +47,10 @@ bool lint_only(struct lint *l, struct str list, struct str *unknown);
 bool lint_without(struct lint *l, struct str list, struct str *unknown);
 /* Asks every rule of every directive. The tree and its sources must outlive the findings. */
 void lint_tree(struct lint *l, const struct node *root);
+/* Reads the comments that silence rules; before anything is asked. */
+void lint_comments(struct lint *l, const struct sources *sources);
+/* Comments that silence nothing, or name no rule, are findings too; at the end. */
+void lint_judge_comments(struct lint *l);
 /* A finding of the rule being asked, at that place, unless a comment there forbids it. */
 void lint_add(struct lint *l, struct span at, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

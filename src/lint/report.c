@@ -94,9 +94,10 @@ lint_print_rules_json(struct buf *b)
 static const char head[] =
     "# usher lint\n\n"
     "Written by `usher lint --manual`: change src/lint/rules.c, not this page.\n\n"
-    "`usher lint FILE...` names what is allowed in a configuration and most likely not meant, each "
-    "with "
-    "its\nline and how to mend it. It starts nothing and resolves nothing.\n\n"
+    "`usher lint FILE|DIRECTORY|-...` names what is allowed in a configuration and most likely not "
+    "meant,\neach with its line and how to mend it. It starts nothing and resolves nothing. `-` is "
+    "standard input; a\ndirectory is its usher.conf or nginx.conf, and where there is none, all "
+    "that end in .conf.\n\n"
     "| | |\n|---|---|\n"
     "| `--format=text\\|json\\|sarif` | how findings are shown; SARIF 2.1.0 is what code hosts "
     "read |\n"
@@ -106,11 +107,12 @@ static const char head[] =
     "| `--rules` | lists the rules |\n\n"
     "The exit code is 0 without findings (or with notes alone), 1 with warnings, 2 when a file "
     "does not "
-    "load.\n\n"
+    "load:\nwhat is wrong with it is told on standard error as `usher -t` does, and its traps "
+    "beside that.\n\n"
     "A comment silences a rule: `# usher-lint: disable=RULE,RULE` in the line of the finding, "
-    "alone in "
-    "the\nline before it, or, for a whole file, among the comments at its top. `all` is every "
-    "rule.\n";
+    "alone in\nthe line before it, or, for a whole file, among the comments at its top. `all` is "
+    "every rule, and what\nfollows the names may say why. Comments that name no rule, or silence "
+    "nothing, are told.\n";
 
 void
 lint_print_manual(struct buf *b)

@@ -17,7 +17,8 @@ void lint_print_json(const struct lint_report *r, const struct lint *l);
 /* SARIF 2.1.0, between its beginning and its end. */
 void lint_begin_sarif(const struct lint_report *r);
 void lint_print_sarif(const struct lint_report *r, const struct lint *l);
-void lint_end_sarif(const struct lint_report *r);
+/* loaded: all files did. */
+void lint_end_sarif(const struct lint_report *r, bool loaded);
 /* The rules: a line each, a list of objects, or the page docs/lint.md. */
 void lint_print_rules(struct buf *b);
 void lint_print_rules_json(struct buf *b);

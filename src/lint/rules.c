@@ -181,6 +181,15 @@ const struct rule lint_rules[] = {
       "trust your own proxies by address (set_real_ip_from), then use $remote_addr",
       "server { set_real_ip_from 0.0.0.0/0; }", "server { set_real_ip_from 10.0.0.0/8; }",
       check_spoofable_forwarded_for },
+    { "unknown-suppression", LEVEL_WARN, "A comment for usher lint names no rule that there is.",
+      "see usher lint --rules", "# usher-lint: disable=week-tls\nserver { listen 80; }",
+      "# Checked by usher lint.\nserver { listen 80; }", NULL },
+    { "unused-suppression", LEVEL_NOTICE,
+      "A comment silences a rule that finds nothing at its place: the trap has gone, or the "
+      "comment "
+      "stands elsewhere.",
+      "take the comment out", "server { listen 80; # usher-lint: disable=weak-tls\n}",
+      "server { listen 443 ssl; ssl_protocols TLSv1.1; # usher-lint: disable=weak-tls\n}", NULL },
     { "weak-tls", LEVEL_WARN,
       "SSLv3, TLS 1.0, TLS 1.1, RC4, DES, export ciphers and the like are broken or forbidden (RFC "
       "8996).",

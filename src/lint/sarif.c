@@ -72,7 +72,8 @@ lint_print_sarif(const struct lint_report *r, const struct lint *l)
 }
 
 void
-lint_end_sarif(const struct lint_report *r)
+lint_end_sarif(const struct lint_report *r, bool loaded)
 {
-    buf_put(r->b, STR("\n]}]}\n"));
+    buf_printf(r->b, "\n], \"invocations\": [{\"executionSuccessful\": %s}]}]}\n",
+               loaded ? "true" : "false");
 }

@@ -1,8 +1,7 @@
-/* Comments that tell lint to be quiet. Private to the lint room. */
+/* Comments that silence rules: "# usher-lint: disable=RULE,RULE". Private to the lint room. */
 #pragma once
 
-#include "config/diag.h"
+#include "lint/lint.h"
 
-/* Does "# usher-lint: disable=RULE[,RULE]" stand in the place's line, alone in the line before, or
- * in the comments that the file begins with? "all" is every rule. */
-bool is_suppressed(const struct span *at, struct str rule);
+/* Is there a comment for that rule at that place? It has done its work then. */
+bool is_suppressed(struct lint *l, const struct span *at, struct str rule);

@@ -23,7 +23,7 @@ configuration_compile(const struct options *o, const struct sources *sealed, str
     log_default_error = o->error_log;
     log_default_access = o->access_log;
     struct snapshot *s = snapshot_compile(&r, d);
-    if (d->errors && o->text.p == NULL && access(o->conf.p, F_OK) < 0)
+    if (d->errors && o->pid.n && access(o->conf.p, F_OK) < 0)
         diag_hint(d, d->first,
                   "-c FILE names another; without a file: usher proxy --from :8080 --to HOST:PORT");
     return s;

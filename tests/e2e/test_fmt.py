@@ -9,9 +9,11 @@ from proxy import BIN, ROOT
 
 pytestmark = pytest.mark.usher_only
 FILES = sorted([*(ROOT / "conf").glob("**/*"), *pathlib.Path("/etc/nginx").glob("**/*")])
+FILES += [f for f in sorted((ROOT / "tests").glob("**/*")) if "fuzz" not in f.parts and
+          (f.suffix == ".conf" or f.parent.name in ("sites-enabled", "snippets"))]
 FILES = [f for f in FILES if f.is_file() and not f.name.endswith(".so")]
 UGLY = "http{\n\n\n# one\n  server {\n  listen   80; # two\n}}\n"
-NEAT = "http {\n    # one\n    server {\n        listen 80; # two\n    } }\n"
+NEAT = "http {\n    # one\n    server {\n        listen 80; # two\n    }\n}\n"
 
 
 def fmt(*args):
@@ -85,3 +87,17 @@ def test_a_file_that_does_not_balance_is_left_alone(tmp_path):
     assert f"[emerg] this block is never closed in {tmp_path}/a:2" in done.stderr and "^" in done.stderr
     assert f'"{tmp_path}/none": No such file or directory' in done.stderr
     assert fmt().returncode == 2 and "Usage: usher fmt" in fmt().stderr
+
+
+def test_standard_input_is_laid_out(tmp_path):
+    done = subprocess.run([BIN, "fmt", "-"], input=UGLY, capture_output=True, text=True, timeout=20)
+    assert (done.returncode, done.stdout) == (0, NEAT)
+    done = subprocess.run([BIN, "fmt", "--check", "-"], input=UGLY, capture_output=True, text=True, timeout=20)
+    assert (done.returncode, done.stdout) == (1, "-\n")
+    assert subprocess.run([BIN, "fmt", "-w", "-"], input=UGLY, capture_output=True, text=True).returncode == 2
+
+
+def test_a_line_has_one_directive(tmp_path):
+    (tmp_path / "a").write_text("server { listen 80; location / { return 200; } location /x { } } # end\r\n")
+    assert fmt(tmp_path / "a").stdout == (
+        "server {\n    listen 80;\n    location / { return 200; }\n    location /x { }\n} # end\n")

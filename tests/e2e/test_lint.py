@@ -1,5 +1,6 @@
 """usher lint: what is found, how it is shown, how it is silenced, and that good files are clean."""
 import json
+import re
 import subprocess
 
 import pytest
@@ -51,10 +52,37 @@ def test_findings_as_json(conf):
     assert json.loads(lint("--format=json", conf("server { listen 80; }")).stdout) == []
 
 
+def must_be_sarif(log):
+    """What SARIF 2.1.0 (OASIS) requires of what is there, and what GitHub asks for beside it."""
+    levels = ("none", "note", "warning", "error")
+    assert log["version"] == "2.1.0" and set(log) <= {"$schema", "version", "runs"}
+    for run in log["runs"]:
+        assert set(run) <= {"tool", "columnKind", "results", "invocations"} and run["columnKind"] == "utf16CodeUnits"
+        driver = run["tool"]["driver"]
+        assert driver["name"] and driver["version"]
+        ids = [rule["id"] for rule in driver["rules"]]
+        assert len(set(ids)) == len(ids)
+        for rule in driver["rules"]:
+            assert rule["shortDescription"]["text"] and rule["help"]["text"]
+            assert rule["defaultConfiguration"]["level"] in levels
+        assert all(isinstance(i["executionSuccessful"], bool) for i in run["invocations"])
+        for result in run["results"]:
+            assert result["message"]["text"] and result["level"] in levels
+            assert ids[result["ruleIndex"]] == result["ruleId"]
+            for location in result["locations"]:
+                place = location["physicalLocation"]
+                assert re.fullmatch(r"(file:///)?[\w./~%-]+", place["artifactLocation"]["uri"])
+                region = place["region"]
+                assert 1 <= region["startLine"] <= region["endLine"]
+                assert 1 <= region["startColumn"] <= region["endColumn"]
+
+
 def test_findings_as_sarif(conf):
     path = conf(LOST + LOST.replace("80", "81"))
     done = lint("--format=sarif", "a.conf", path, cwd=path.parent)
     log = json.loads(done.stdout)
+    assert done.stdout == lint("--format=sarif", "a.conf", path, cwd=path.parent).stdout
+    must_be_sarif(log)
     (run,) = log["runs"]
     rules = run["tool"]["driver"]["rules"]
     assert log["version"] == "2.1.0" and len(run["results"]) == 4
@@ -95,7 +123,43 @@ def test_a_file_that_does_not_load_is_told_as_t_tells_it(conf):
     path = conf("server { lisen 80; }\n")
     done = lint(path, conf(LOST, "b.conf"), path.parent / "none")
     assert done.returncode == 2 and 'unknown directive "lisen"' in done.stderr
-    assert "lost-add-header" in done.stdout and "none" in done.stderr
+    assert "lost-add-header" in done.stdout and "none" in done.stderr and "-c FILE" not in done.stderr
+
+
+def test_a_file_that_does_not_compile_has_traps_all_the_same(conf):
+    done = lint("--format=sarif", conf("server { listen 80; merge_slashes off; lisen 81; }"))
+    assert done.returncode == 2 and 'unknown directive "lisen"' in done.stderr
+    (run,) = json.loads(done.stdout)["runs"]
+    assert run["invocations"] == [{"executionSuccessful": False}]
+    assert [r["ruleId"] for r in run["results"]] == ["merge-slashes-off"]
+
+
+def test_standard_input_and_directories(conf, tmp_path):
+    done = subprocess.run([BIN, "lint", "-"], input=LOST, capture_output=True, text=True, timeout=20)
+    assert done.returncode == 1 and "/dev/stdin:5" in done.stdout
+    conf(LOST, "b.conf")
+    conf("server { listen 80; merge_slashes off; }")
+    done = lint(tmp_path)
+    assert done.returncode == 1 and done.stdout.count("[warn]") == 2
+    conf("include b.conf;", "nginx.conf")
+    assert lint(tmp_path).stdout.count("[warn]") == 1
+    (tmp_path / "empty").mkdir()
+    assert lint(tmp_path / "empty").returncode == 2
+
+
+def test_a_snippet_that_is_included_twice_is_told_once(conf):
+    conf("add_header B c;\n", "inner")
+    path = conf("server { listen 80; add_header X y; location / { include inner; } location /a { include inner; } }")
+    assert lint(path).stdout.count("[warn]") == 1
+
+
+def test_comments_that_silence_nothing_are_told(conf):
+    path = conf("server {\n    listen 80;\n    root /srv; # usher-lint: disable=weak-tls, lost-headers as before\n}\n")
+    done = lint("--format=json", path)
+    assert [(f["rule"], f["level"], f["line"], f["column"], f["message"]) for f in json.loads(done.stdout)] == [
+        ("unused-suppression", "note", 3, 38, '"weak-tls" finds nothing here'),
+        ("unknown-suppression", "warning", 3, 48, 'there is no rule "lost-headers"')]
+    assert lint("--rule=merge-slashes-off", path).stdout == ""
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "conf/examples").glob("*.conf")), ids=lambda p: p.name)

@@ -88,7 +88,8 @@ format(const char *path, const struct wish *wish)
     sources_init(&s, &a);
     diags_init(&d, &a);
     buf_init(&b, &a, 65536, 0);
-    const struct source *source = sources_open(&s, str_of(path), &error);
+    const char *name = strcmp(path, "-") ? path : "/dev/stdin";
+    const struct source *source = sources_open(&s, str_of(name), &error);
     if (source == NULL)
         complain(path, error);
     else if (config_format(source, &d, &b))
@@ -103,14 +104,14 @@ fmt(char **argv)
 {
     struct wish wish = { false };
     int worst = FINE;
-    for (; *argv && **argv == '-'; argv++)
+    for (; *argv && **argv == '-' && argv[0][1]; argv++)
         if (strcmp(*argv, "-w") == 0)
             wish.write = true;
         else if (strcmp(*argv, "--check") == 0)
             wish.check = true;
         else
             break;
-    if (*argv == NULL || **argv == '-' || (wish.write && wish.check)) {
+    if (*argv == NULL || (**argv == '-' && argv[0][1]) || (wish.write && wish.check)) {
         usage_print_command(stderr, "fmt");
         return BROKEN;
     }

@@ -8,7 +8,9 @@
 #include "main/registry.h"
 #include "main/report.h"
 
+#include <glob.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { CLEAN, FOUND, BROKEN };
@@ -86,7 +88,8 @@ print(struct lint_report *r, const struct wish *w, const struct lint *l)
         lint_print_sarif(r, l);
 }
 
-/* The tree is parsed again, from the text that was compiled. */
+/* The tree is parsed again, from the text that was compiled. One that does not compile has traps
+ * all the same, unless braces or files are missing. */
 static int
 judge(struct snapshot *s, const struct options *o, const struct diags *d, const struct wish *w,
       struct lint_report *r)
@@ -97,10 +100,15 @@ judge(struct snapshot *s, const struct options *o, const struct diags *d, const 
     lint_init(&l, &s->arena, registry_sets());
     if (!choose(&l, w))
         return BROKEN;
-    lint_tree(&l, config_parse(&s->sources, o->conf, &again, &s->arena));
+    const struct node *tree = config_parse(&s->sources, o->conf, &again, &s->arena);
+    if (again.errors)
+        return BROKEN;
+    lint_comments(&l, &s->sources);
+    lint_tree(&l, tree);
     add_duplicate_names(&l, d);
+    lint_judge_comments(&l);
     print(r, w, &l);
-    return l.warnings ? FOUND : CLEAN;
+    return d->errors ? BROKEN : l.warnings ? FOUND : CLEAN;
 }
 
 static int
@@ -108,17 +116,49 @@ lint_file(struct str path, const struct wish *w, struct lint_report *r, struct a
 {
     struct diags d;
     struct options o = { .error_log = STR("stderr"), .access_log = STR("/dev/null") };
-    o.conf = str_starts(path, STR("/")) ? path : arena_join(a, w->here, path);
+    bool input = str_eq(path, STR("-"));
+    o.conf = input                        ? STR("/dev/stdin")
+             : str_starts(path, STR("/")) ? path
+                                          : arena_join(a, w->here, path);
     const char *slash = memrchr(o.conf.p, '/', o.conf.n);
-    o.prefix = w->prefix.n ? w->prefix : str_between(o.conf.p, slash + 1);
+    o.prefix = w->prefix.n ? w->prefix : input ? w->here : str_between(o.conf.p, slash + 1);
     struct snapshot *s = configuration_compile(&o, NULL, &d);
-    int code = BROKEN;
     if (d.errors)
         report_diags(&d, true);
-    else
-        code = judge(s, &o, &d, w, r);
+    int code = judge(s, &o, &d, w, r);
     snapshot_free(s);
     return code;
+}
+
+/* A directory is its usher.conf or nginx.conf, which include the others; else all that end in
+ * ".conf". */
+static int
+lint_directory(struct str path, const struct wish *w, struct lint_report *r, struct arena *a)
+{
+    static const char *const patterns[] = { "/usher.conf", "/nginx.conf", "/*.conf" };
+    int worst = CLEAN;
+    glob_t found;
+    for (unsigned i = 0; i < 3; i++) {
+        struct str pattern = arena_join(a, path, str_of(patterns[i]));
+        if (glob(pattern.p, 0, NULL, &found) != 0)
+            continue;
+        for (size_t k = 0; k < found.gl_pathc; k++) {
+            struct str file = arena_dup(a, str_of(found.gl_pathv[k]));
+            int code = lint_file(file, w, r, a);
+            worst = code > worst ? code : worst;
+        }
+        globfree(&found);
+        return worst;
+    }
+    complain("no configuration in", path);
+    return BROKEN;
+}
+
+static bool
+is_directory(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
 static int
@@ -131,13 +171,14 @@ lint_files(char **files, const struct wish *w, struct buf *b, struct arena *a)
     else if (w->form == SARIF)
         lint_begin_sarif(&r);
     for (; *files; files++) {
-        int code = lint_file(str_of(*files), w, &r, a);
+        int code = is_directory(*files) ? lint_directory(str_of(*files), w, &r, a)
+                                        : lint_file(str_of(*files), w, &r, a);
         worst = code > worst ? code : worst;
     }
     if (w->form == JSON)
         buf_put(b, STR("\n]\n"));
     else if (w->form == SARIF)
-        lint_end_sarif(&r);
+        lint_end_sarif(&r, worst != BROKEN);
     return worst;
 }
 
@@ -167,7 +208,7 @@ run(char **argv, struct arena *a)
     char *here = getcwd(NULL, 0);
     struct wish w = { .here = arena_printf(a, "%s/", here ? here : "") };
     free(here);
-    for (; *argv && **argv == '-'; argv++) {
+    for (; *argv && **argv == '-' && argv[0][1]; argv++) {
         if (strcmp(*argv, "-p") == 0 && argv[1]) {
             struct str prefix = str_of(*++argv);
             w.prefix = str_starts(prefix, STR("/")) ? prefix : arena_join(a, w.here, prefix);

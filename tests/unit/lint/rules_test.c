@@ -17,7 +17,9 @@ found_in(struct arena *a, const char *text)
     buf_init(&b, a, 100, 0);
     lint_init(&l, a, NULL);
     struct source *source = sources_add_text(&s, STR("t"), str_of(text));
+    lint_comments(&l, &s);
     lint_tree(&l, config_parse_text(&s, source, &d, a));
+    lint_judge_comments(&l);
     assert_int_equal(d.errors, 0);
     for (const struct finding *f = l.first; f; f = f->next)
         buf_printf(&b, "%s ", f->rule->id);
@@ -124,11 +126,18 @@ static const struct {
     { "location ~ ^/.git/(.*)$ { }", "" },
     { "allow all;", "" },
     { "merge_slashes off; # usher-lint: disable=merge-slashes-off", "" },
-    { "# usher-lint: disable=merge-slashes-off,weak-tls\r\nmerge_slashes off;", "" },
-    { "events { }\n# usher-lint: disable=all\n\nmerge_slashes off;", "merge-slashes-off " },
+    { "# usher-lint: disable=merge-slashes-off\r\nmerge_slashes off;", "" },
+    { "events { }\n# usher-lint: disable=all\n\nmerge_slashes off;",
+      "merge-slashes-off unused-suppression " },
+    { "events { }\n# usher-lint: disable=all\n# for the old client\nmerge_slashes off;", "" },
+    { "events { }\nmerge_slashes off; # usher-lint: disable=weak-tls, merge-slashes-off as it is",
+      "unused-suppression " },
+    { "# usher-lint: disable=no-such\na;", "unknown-suppression " },
+    { "a; # usher-lint: merge-slashes-off", "unknown-suppression " },
     { "\n# one\n# usher-lint: disable=merge-slashes-off because\na;\n\n\nmerge_slashes off;", "" },
-    { "a; # usher-lint: disable=all\nmerge_slashes off;", "merge-slashes-off " },
-    { "a;\nmerge_slashes off; # usher-lint: disable=weak-tls", "merge-slashes-off " },
+    { "a; # usher-lint: disable=all\nmerge_slashes off;", "merge-slashes-off unused-suppression " },
+    { "a;\nmerge_slashes off; # usher-lint: disable=weak-tls",
+      "merge-slashes-off unused-suppression " },
 };
 
 static void
