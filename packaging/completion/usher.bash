@@ -41,7 +41,7 @@ _usher() {
     help:*) _usher_words "$("${COMP_WORDS[0]}" help --names 2>/dev/null)" "$word" ;;
     fmt:-*) _usher_words "-w --check" "$word" ;;
     lint:-*) _usher_words "--format= --rule= --disable= --rules -p" "$word" ;;
-    explain:-*) _usher_words "-H --from -p" "$word" ;;
+    explain:-*) _usher_words "-H --from --sni --http -p" "$word" ;;
     proxy:*) _usher_words "--from --to" "$word" ;;
     -*:-*) _usher_words "-h -v -V -t -T -q -s -p -e -c -g" "$word" ;;
     explain:*)

@@ -30,6 +30,8 @@ complete -c usher -n '__fish_seen_subcommand_from lint' -l rule -x -a "(usher li
 complete -c usher -n '__fish_seen_subcommand_from lint' -l disable -x -a "(usher lint --rules 2>/dev/null | string replace -r ' .*' '')" -d 'All but these rules'
 complete -c usher -n '__fish_seen_subcommand_from lint' -l rules -d 'List the rules'
 complete -c usher -n '__fish_seen_subcommand_from explain' -s H -x -d 'A field of the request'
+complete -c usher -n '__fish_seen_subcommand_from explain' -l sni -x -d 'The name in its handshake'
+complete -c usher -n '__fish_seen_subcommand_from explain' -l http -x -a '1.0 1.1 2' -d 'The version of HTTP'
 complete -c usher -n '__fish_seen_subcommand_from explain' -l from -x -d 'The client'
 complete -c usher -n '__fish_seen_subcommand_from proxy' -l from -x -d 'Where to listen'
 complete -c usher -n '__fish_seen_subcommand_from proxy' -l to -x -d 'Where to pass'

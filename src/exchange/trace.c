@@ -49,8 +49,9 @@ text_of(const struct node *node, struct arena *a)
     struct buf b;
     buf_init(&b, a, 64, 0);
     for (unsigned i = 0; i < node->n; i++)
-        buf_printf(&b, "%s%s" STR_FMT "%s", i ? " " : "", node->words[i].quoted ? "\"" : "",
-                   STR_ARG(node->words[i].text), node->words[i].quoted ? "\"" : "");
+        buf_printf(&b, "%s%s" STR_FMT "%s", i && !str_eq(node->words[i].text, STR(")")) ? " " : "",
+                   node->words[i].quoted ? "\"" : "", STR_ARG(node->words[i].text),
+                   node->words[i].quoted ? "\"" : "");
     struct str text = buf_str(&b);
     return text.n > SHOWN_MAX ? arena_join(a, str_head(text, SHOWN_MAX), STR("...")) : text;
 }
@@ -123,29 +124,59 @@ trace_in_force(struct exchange *x, const char *label, const char *names)
     return false;
 }
 
-/* The blocks that hold groups are the top level and http. */
+typedef bool match_fn(const struct node *node, struct str text);
+
+static bool
+is_called(const struct node *node, struct str argument)
+{
+    return node->n > 1 && str_eq(node->words[1].text, argument);
+}
+
+static bool
+has_word(const struct node *node, struct str start)
+{
+    for (unsigned i = 1; i < node->n; i++)
+        if (str_starts(node->words[i].text, start))
+            return true;
+    return false;
+}
+
+/* Groups and zones stand at the top level and in http. */
 static const struct node *
-find_block(const struct node *root, const char *name, struct str argument)
+find_global(const struct node *root, const char *name, match_fn *matches, struct str text)
 {
     for (const struct node *node = root->children; node; node = node->next) {
-        if (node->n > 1 && str_eq(node->words[0].text, str_of(name)) &&
-            str_eq(node->words[1].text, argument))
+        if (str_eq(node->words[0].text, str_of(name)) && matches(node, text))
             return node;
         bool is_http = str_eq(node->words[0].text, STR("http"));
-        const struct node *found = is_http ? find_block(node, name, argument) : NULL;
+        const struct node *found = is_http ? find_global(node, name, matches, text) : NULL;
         if (found)
             return found;
     }
     return NULL;
 }
 
-bool
-trace_block(struct exchange *x, const char *label, const char *name, struct str argument)
+static const struct node *
+root_of(const struct exchange *x)
 {
     const struct node *root = node_of(x);
     while (root->parent)
         root = root->parent;
-    const struct node *block = find_block(root, name, argument);
+    return root;
+}
+
+void
+trace_definition(struct exchange *x, const char *label, const char *name, struct str start)
+{
+    const struct node *node = find_global(root_of(x), name, has_word, start);
+    if (node)
+        trace_say_node(x, label, node, STR(""));
+}
+
+bool
+trace_block(struct exchange *x, const char *label, const char *name, struct str argument)
+{
+    const struct node *block = find_global(root_of(x), name, is_called, argument);
     if (block == NULL)
         return false;
     trace_say_node(x, label, block, STR(""));

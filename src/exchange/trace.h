@@ -24,6 +24,8 @@ unsigned trace_directives(struct exchange *x, const char *label, const struct fe
                           const char *what);
 /* The first of the names, apart by blanks, that holds where x is. False: none. */
 bool trace_in_force(struct exchange *x, const char *label, const char *names);
+/* The directive of that name beside the servers which has a word that begins so: a zone's. */
+void trace_definition(struct exchange *x, const char *label, const char *name, struct str start);
 /* The block of that name and argument anywhere in the configuration, line by line. False: there is
  * none. */
 bool trace_block(struct exchange *x, const char *label, const char *name, struct str argument);

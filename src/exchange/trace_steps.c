@@ -67,7 +67,8 @@ trace_if(struct exchange *x, const struct op *op)
 enum verdict
 trace_op(struct exchange *x, const struct op *op)
 {
-    struct str uri = x->uri;
+    struct str uri = x->uri =
+        arena_dup(&x->arena, x->uri); /* another, if it is replaced by the same */
     if (str_eq(op->node->words[0].text, STR("if")))
         return trace_if(x, op);
     enum verdict v = op->run(x, op);
@@ -259,7 +260,9 @@ trace_answer(struct exchange *x)
     for (unsigned i = 0; i < l->on_response.n; i++)
         trace_directives(x, "response", l->on_response.v[i].feature, "");
     if (r->relayed)
-        trace_say(x, "answer", NULL, "the backend's%s", r->fields.n ? ", and these fields:" : "");
+        trace_say(x, "answer", NULL, "the backend's%s%s",
+                  x->error_keeps_status ? arena_printf(&x->arena, ", as %u", r->status).p : "",
+                  r->fields.n ? ", and these fields:" : "");
     else
         trace_say(x, "answer", NULL, "%u", r->status);
     tell_field(x, "Content-Type", r->content_type);

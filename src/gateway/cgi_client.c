@@ -24,6 +24,12 @@ settings_of(const struct gateway *g)
     return container_of(g->my, const struct cgi_settings, gateway);
 }
 
+static const struct cgi_params *
+params_of(const struct gateway *g)
+{
+    return settings_of(g)->params;
+}
+
 /* --- uwsgi: https://uwsgi-docs.readthedocs.io/en/latest/Protocol.html --- */
 
 static void
@@ -187,11 +193,12 @@ may_keep(const struct gateway *g)
     return false;
 }
 
-#define CGI_CODEC(name_, write, status)                                                            \
-    {                                                                                              \
-        .name = name_, .needs_length = true, .is_cgi = true, .passes_status = status,              \
-        .write_request = write, .send_request = send_request, .send_body = send_body,              \
-        .end_body = end_body, .read_head = read_head, .read_body = read_body, .may_keep = may_keep \
+#define CGI_CODEC(name_, write, status)                                               \
+    {                                                                                 \
+        .name = name_, .needs_length = true, .is_cgi = true, .passes_status = status, \
+        .params = params_of, .write_request = write, .send_request = send_request,    \
+        .send_body = send_body, .end_body = end_body, .read_head = read_head,         \
+        .read_body = read_body, .may_keep = may_keep                                  \
     }
 
 const struct client_codec uwsgi_client_codec = CGI_CODEC("uwsgi", write_uwsgi, true);

@@ -3,6 +3,7 @@
  * HTTP_PROXY. */
 #include "gateway/cgi_params.h"
 
+#include "exchange/trace.h"
 #include "gateway/hop_by_hop.h"
 
 static void
@@ -112,4 +113,25 @@ cgi_params_set(struct setting *s)
     params->end = &p->next;
     map_put(&params->names, p->name, p);
     return p->value != NULL;
+}
+
+struct telling {
+    struct cgi_sink sink; /* first */
+    struct exchange *x;
+    const char *label;
+};
+
+static void
+tell(struct cgi_sink *to, struct str name, struct str value)
+{
+    struct telling *t = (struct telling *)to;
+    trace_say(t->x, t->label, NULL, STR_FMT ": " STR_FMT, STR_ARG(name), STR_ARG(value));
+    t->label = "";
+}
+
+void
+cgi_params_explain(struct gateway *g, const struct cgi_params *params)
+{
+    struct telling to = { { tell }, g->x, "sends" };
+    cgi_params_write(g, params, &to.sink);
 }

@@ -25,3 +25,5 @@ struct cgi_sink {
 bool cgi_params_set(struct setting *s);
 /* params may be NULL. */
 void cgi_params_write(struct gateway *g, const struct cgi_params *params, struct cgi_sink *to);
+/* For usher explain: a line each. */
+void cgi_params_explain(struct gateway *g, const struct cgi_params *params);

@@ -32,6 +32,12 @@ settings_of(const struct gateway *g)
     return container_of(g->my, const struct fcgi_settings, gateway);
 }
 
+static const struct cgi_params *
+params_of(const struct gateway *g)
+{
+    return settings_of(g)->params;
+}
+
 /* --- the request --- */
 
 static enum verdict
@@ -365,6 +371,7 @@ const struct client_codec fcgi_client_codec = {
     .name = "FastCGI",
     .needs_length = true,
     .is_cgi = true,
+    .params = params_of,
     .write_request = write_request,
     .send_request = send_request,
     .send_body = send_body,

@@ -137,6 +137,8 @@ struct client_codec {
     bool passes_status; /* but Status goes on, as nginx has it with uwsgi */
     bool own_missing;   /* its 404 is answered as if it were ours: it comes without a page */
     bool is_cgi;        /* RFC 3875: Status stops here, Server and Date are the answer's own */
+    /* For usher explain: the parameters of a CGI request; NULL: it has none. */
+    const struct cgi_params *(*params)(const struct gateway *g);
     /* Fills g->request_head; once for all tries. PASS, or FAILED: it cannot be said safely. */
     enum verdict (*write_request)(struct gateway *g);
     /* Sends the head and, when it is in memory, the body. */

@@ -231,6 +231,21 @@ def test_help_prints_a_directive_or_all_names():
 
 
 @pytest.mark.usher_only
+def test_help_prints_a_variable_or_a_rule():
+    for name in ("$uri", "uri"):
+        assert program("help", name).stdout.startswith("## $uri\n\nThe current URI")
+    for name in ("$arg_user", "$arg_"):
+        assert program("help", name).stdout.startswith("## $arg_NAME\n")
+    assert program("help", "$args").stdout.startswith("## $args\n")
+    assert program("help", "$proxy_protocol_addr").returncode == 0
+    assert "root" in program("help", "root").stdout.splitlines()[0]
+    assert "To do: " in program("help", "lost-add-header").stdout
+    wrong = program("help", "$requst_uri")
+    assert (wrong.returncode, wrong.stderr) == (1, 'usher: unknown variable "$requst_uri": did you mean "$request_uri"?\n')
+    assert program("help", "$zzz").stderr == 'usher: unknown variable "$zzz"\n'
+
+
+@pytest.mark.usher_only
 def test_help_writes_the_manual_as_pages(tmp_path):
     assert program("help", "--manual", str(tmp_path)).returncode == 0
     index = (tmp_path / "README.md").read_text()

@@ -2,6 +2,7 @@
 #include "exchange/limits/limit_key.h"
 
 #include "exchange/limits/limit_table.h"
+#include "exchange/trace.h"
 
 #include <arpa/inet.h>
 
@@ -130,4 +131,30 @@ limit_key_of(const struct limit_key *key, struct exchange *x, size_t max, struct
     if (key->prefix && out->n)
         *out = group(key, *out, &x->arena);
     return true;
+}
+
+/* The bytes of an address, as people write it. */
+static struct str
+shown(struct str key, struct arena *a)
+{
+    char text[INET6_ADDRSTRLEN];
+    int family = key.n == 4 ? AF_INET : AF_INET6;
+    bool plain = true;
+    for (size_t i = 0; i < key.n; i++)
+        plain = plain && key.p[i] >= ' ' && key.p[i] < 127;
+    if (!plain && (key.n == 4 || key.n == 16) && inet_ntop(family, key.p, text, sizeof text))
+        return arena_dup(a, str_of(text));
+    return arena_printf(a, "\"" STR_FMT "\"", STR_ARG(key));
+}
+
+void
+limit_explain(struct exchange *x, const char *directive, const struct zone *zone, struct str key)
+{
+    struct str start = arena_printf(&x->arena, "zone=" STR_FMT ":", STR_ARG(zone->name));
+    trace_definition(x, "", directive, start);
+    if (key.n)
+        trace_say(x, "", NULL, "counts " STR_FMT ", which is taken to be within the limit",
+                  STR_ARG(shown(key, &x->arena)));
+    else
+        trace_say(x, "", NULL, "the key is empty: not counted");
 }

@@ -29,3 +29,7 @@ struct str limit_key_identity(const struct limit_key *key, struct arena *a);
 /* The value in x's arena. False when it is too long for the zones of this directive, which was
  * logged. Empty: not to be counted. */
 bool limit_key_of(const struct limit_key *key, struct exchange *x, size_t max, struct str *out);
+/* For usher explain, which counts nothing: the zone's directive, the key, and that the request is
+ * taken to be within the limit. */
+void limit_explain(struct exchange *x, const char *directive, const struct zone *zone,
+                   struct str key);

@@ -123,6 +123,6 @@ subrequest_end(struct exchange *x)
 {
     const struct location *l = x->location ? x->location : x->server->root;
     drop_body(x);
-    if (l->core->log_subrequest)
+    if (l->core->log_subrequest && x->trace == NULL)
         exchange_report(x);
 }

@@ -40,18 +40,24 @@ variable_table_add(struct variable_table *t, const struct variable *list)
             map_put(&t->names, str_of(v->name), (void *)v);
 }
 
+const struct variable *const core_variables[] = {
+    request_variables,
+    connection_variables,
+    proxied_variables,
+    time_variables,
+    response_variables,
+    file_variables,
+    tls_variables,
+    upstream_variables,
+    client_certificate_variables,
+    NULL,
+};
+
 void
 variable_table_add_core(struct variable_table *t)
 {
-    variable_table_add(t, request_variables);
-    variable_table_add(t, connection_variables);
-    variable_table_add(t, proxied_variables);
-    variable_table_add(t, time_variables);
-    variable_table_add(t, response_variables);
-    variable_table_add(t, file_variables);
-    variable_table_add(t, tls_variables);
-    variable_table_add(t, client_certificate_variables);
-    variable_table_add(t, upstream_variables);
+    for (const struct variable *const *list = core_variables; *list; list++)
+        variable_table_add(t, *list);
 }
 
 static struct str

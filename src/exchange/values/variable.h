@@ -83,7 +83,9 @@ bool variable_get_named(struct exchange *x, struct str name, struct str *out);
  * long as x. */
 void variable_store(struct exchange *x, const struct variable_ref *ref, struct str value);
 
-/* The core's tables, split by meaning. */
+/* All of the core's tables; ends with NULL. */
+extern const struct variable *const core_variables[];
+/* They are split by meaning. */
 extern const struct variable request_variables[];            /* variables_request.c */
 extern const struct variable connection_variables[];         /* variables_connection.c */
 extern const struct variable proxied_variables[];            /* variables_proxied.c */

@@ -256,18 +256,23 @@ check(struct exchange *x, const void *settings)
     return decide(x, &c, password_matches(j.stored, j.password));
 }
 
-/* Without a look at the password, which may take a thread of its own. */
 static enum verdict
 explain(struct exchange *x, const void *settings)
 {
     const struct settings *my = settings;
-    struct str user, password;
-    if (str_eq(template_eval(my->realm, x), STR("off")) || !credentials_basic(x, &user, &password))
-        return check(x, settings);
-    trace_say(x, "auth", NULL, "the password of \"" STR_FMT "\" is taken to be right",
-              STR_ARG(user));
-    access_grant(x);
-    return PASS;
+    struct str user, password, realm = template_eval(my->realm, x);
+    if (str_eq(realm, STR("off")))
+        return PASS;
+    bool said = credentials_basic(x, &user, &password);
+    if (!said)
+        trace_say(x, "", NULL,
+                  "asks for a password, realm \"" STR_FMT
+                  "\": say it with -H 'Authorization: Basic ...'",
+                  STR_ARG(realm));
+    enum verdict v = check(x, settings);
+    if (said && v == PASS)
+        trace_say(x, "", NULL, "the password of \"" STR_FMT "\" is right", STR_ARG(user));
+    return v;
 }
 
 const struct feature auth_basic = {

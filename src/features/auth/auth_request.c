@@ -4,6 +4,7 @@
 #include "exchange/feature.h"
 #include "exchange/snapshot.h"
 #include "exchange/subrequest/subrequest.h"
+#include "exchange/trace.h"
 
 struct assignment {
     struct assignment *next;
@@ -97,6 +98,22 @@ judge(struct exchange *x, const struct exchange *child)
     return fail(x, FAULT_INTERNAL, "auth request unexpected status: %u", status);
 }
 
+/* The steps of the sub-request are told below; a backend is taken to say yes. */
+static int
+explain_run(struct exchange *x, struct exchange *child)
+{
+    trace_say(x, "auth", NULL, "asks " STR_FMT ":", STR_ARG(child->uri));
+    child->trace = x->trace;
+    x->trace->depth++;
+    int r = subrequest_run(child);
+    x->trace->depth--;
+    if (r == 0)
+        trace_say(x, "auth", NULL, "%s answers %u%s",
+                  child->response.relayed ? "the backend" : "it", child->response.status,
+                  child->response.relayed ? ", which is assumed" : "");
+    return r;
+}
+
 static enum verdict
 ask(struct exchange *x, const void *settings)
 {
@@ -104,7 +121,8 @@ ask(struct exchange *x, const void *settings)
     struct exchange *child = subrequest_open(x, my->uri, STR_NONE, 0);
     if (child == NULL)
         return status_only(x, 500);
-    enum verdict v = subrequest_run(child) < 0 ? subrequest_cancelled(x) : PASS;
+    int r = x->trace ? explain_run(x, child) : subrequest_run(child);
+    enum verdict v = r < 0 ? subrequest_cancelled(x) : PASS;
     if (v == PASS) {
         assign(x, child, my);
         v = judge(x, child);
@@ -120,4 +138,5 @@ const struct feature auth_request = {
     .directives = directives,
     .used = is_used,
     .on_request = ask,
+    .explain = ask,
 };

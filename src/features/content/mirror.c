@@ -5,6 +5,7 @@
 #include "exchange/feature.h"
 #include "exchange/subrequest/copy.h"
 #include "exchange/subrequest/subrequest.h"
+#include "exchange/trace.h"
 #include "fiber/fiber.h"
 
 struct settings {
@@ -73,6 +74,16 @@ copy(struct exchange *x, const void *settings)
     return v;
 }
 
+static enum verdict
+explain(struct exchange *x, const void *settings)
+{
+    const struct settings *my = settings;
+    for (unsigned i = 0; i < my->mirrors->n && !x->is_subrequest; i++)
+        trace_say(x, "", NULL, "copies the request to " STR_FMT ", and waits for no answer",
+                  STR_ARG(my->mirrors->uris[i]));
+    return PASS;
+}
+
 const struct feature mirror = {
     .name = "mirror",
     .phase = PHASE_PRECONTENT,
@@ -80,4 +91,5 @@ const struct feature mirror = {
     .directives = directives,
     .used = is_used,
     .on_request = copy,
+    .explain = explain,
 };

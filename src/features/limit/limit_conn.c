@@ -157,6 +157,22 @@ judge(struct exchange *x, const void *settings)
     return PASS;
 }
 
+static enum verdict
+explain(struct exchange *x, const void *settings)
+{
+    const struct settings *my = settings;
+    struct str key;
+    if (exchange_root(x)->limit_conn != LIMIT_UNASKED)
+        return PASS;
+    for (const struct limit *l = my->limits; l; l = l->next) {
+        if (limit_key_of(l->zone->own, x, CONN_KEY_MAX, &key))
+            limit_explain(x, "limit_conn_zone", l->zone, key);
+        if (key.n)
+            exchange_root(x)->limit_conn = LIMIT_PASSED;
+    }
+    return PASS;
+}
+
 static bool
 is_used(const void *settings)
 {
@@ -225,5 +241,6 @@ const struct feature limit_conn = {
     .directives = directives,
     .used = is_used,
     .on_request = judge,
+    .explain = explain,
     .variables = variables,
 };

@@ -219,6 +219,23 @@ judge(struct exchange *x, const void *settings)
     return reject(x, my, &uses[a.which], &a);
 }
 
+static enum verdict
+explain(struct exchange *x, const void *settings)
+{
+    const struct settings *my = settings;
+    struct str key;
+    if (exchange_root(x)->limit_req != LIMIT_UNASKED)
+        return PASS;
+    for (const struct request_limit *l = my->limits; l; l = l->next) {
+        const struct request_zone *zone = l->zone->own;
+        if (limit_key_of(&zone->key, x, LIMIT_KEY_MAX, &key))
+            limit_explain(x, "limit_req_zone", l->zone, key);
+        if (key.n)
+            exchange_root(x)->limit_req = LIMIT_PASSED;
+    }
+    return PASS;
+}
+
 static bool
 is_used(const void *settings)
 {
@@ -299,5 +316,6 @@ const struct feature limit_req = {
     .directives = directives,
     .used = is_used,
     .on_request = judge,
+    .explain = explain,
     .variables = variables,
 };

@@ -11,6 +11,7 @@
 #include "main/command/version.h"
 #include "main/configuration.h"
 #include "main/report.h"
+#include "tls/session.h"
 #include "wire/h1.h"
 
 #include <stdlib.h>
@@ -23,7 +24,8 @@ struct question {
     struct str words[WORDS_MAX]; /* file, method, URL */
     unsigned n;
     struct str from, prefix, here;
-    struct buf fields; /* each with its CRLF */
+    struct str sni, version; /* "1.0", "1.1", "2" */
+    struct buf fields;       /* each with its CRLF */
     bool has_host;
     /* of the URL */
     bool tls;
@@ -56,23 +58,44 @@ take_field(struct question *q, struct str line)
 }
 
 static bool
+take_version(struct question *q, struct str version)
+{
+    q->version = version;
+    return str_is_among(version, STR("1.0 1.1 2")) || complain("unknown version of HTTP:", version);
+}
+
+/* -x VALUE */
+static bool
+take_option(struct question *q, const char *name, struct str value, struct arena *a)
+{
+    if (strcmp(name, "-H") == 0)
+        return take_field(q, value);
+    if (strcmp(name, "--http") == 0)
+        return take_version(q, value);
+    if (strcmp(name, "--from") == 0)
+        q->from = value;
+    else if (strcmp(name, "--sni") == 0)
+        q->sni = value;
+    else if (strcmp(name, "-p") == 0)
+        q->prefix = str_starts(value, STR("/")) ? value : arena_join(a, q->here, value);
+    else
+        return usage();
+    return true;
+}
+
+static bool
 read_arguments(struct question *q, char **argv, struct arena *a)
 {
     for (; *argv; argv++) {
-        bool last = argv[1] == NULL;
-        if (strcmp(*argv, "-H") == 0 && !last) {
-            if (!take_field(q, str_of(*++argv)))
-                return false;
-        } else if (strcmp(*argv, "--from") == 0 && !last) {
-            q->from = str_of(*++argv);
-        } else if (strcmp(*argv, "-p") == 0 && !last) {
-            struct str prefix = str_of(*++argv);
-            q->prefix = str_starts(prefix, STR("/")) ? prefix : arena_join(a, q->here, prefix);
-        } else if (**argv == '-' || q->n == WORDS_MAX) {
-            return usage();
-        } else {
+        if (**argv != '-' && q->n < WORDS_MAX) {
             q->words[q->n++] = str_of(*argv);
+            continue;
         }
+        if (**argv != '-' || argv[1] == NULL)
+            return usage();
+        const char *name = *argv++;
+        if (!take_option(q, name, str_of(*argv), a))
+            return false;
     }
     return q->n == WORDS_MAX || usage();
 }
@@ -88,9 +111,14 @@ read_url(struct question *q, struct arena *a)
     if (!whole && !str_starts(url, STR("/")))
         return complain("neither a URL nor a path:", url);
     struct str rest = whole ? str_skip(url, q->tls ? 8 : 7) : url;
-    ptrdiff_t slash = str_find(rest, '/');
-    q->authority = slash < 0 ? rest : str_head(rest, (size_t)slash);
-    q->target = slash < 0 ? STR("/") : str_skip(rest, (size_t)slash);
+    rest = str_cut(&rest, '#');
+    size_t n = 0;
+    while (n < rest.n && rest.p[n] != '/' && rest.p[n] != '?')
+        n++;
+    q->authority = str_head(rest, n);
+    q->target = str_skip(rest, n);
+    if (!str_starts(q->target, STR("/")))
+        q->target = arena_join(a, STR("/"), q->target);
     if (whole && !host_parse(q->authority, a, &host, &port))
         return complain("no host:", url);
     q->port = port > 0 ? (unsigned)port : !whole ? 0 : q->tls ? 443 : 80;
@@ -148,7 +176,8 @@ head_of(const struct question *q, struct arena *a)
 {
     struct buf b;
     buf_init(&b, a, 1024, 0);
-    buf_printf(&b, STR_FMT " " STR_FMT " HTTP/1.1\r\n", STR_ARG(q->words[1]), STR_ARG(q->target));
+    buf_printf(&b, STR_FMT " " STR_FMT " HTTP/%s\r\n", STR_ARG(q->words[1]), STR_ARG(q->target),
+               str_eq(q->version, STR("1.0")) ? "1.0" : "1.1");
     if (!q->has_host)
         buf_printf(&b, "Host: " STR_FMT "\r\n",
                    STR_ARG(q->authority.n ? q->authority : STR("localhost")));
@@ -158,14 +187,22 @@ head_of(const struct question *q, struct arena *a)
 }
 
 static void
-tell_server(struct exchange *x, const struct listen_address *l, bool tls)
+tell_listen(struct exchange *x, const struct listen_address *l, const struct question *q)
+{
+    const struct span *at = l->span.source ? &l->span : NULL;
+    bool elsewhere = q->port && address_port(&l->options.address) != q->port;
+    trace_say(x, "listen", at, STR_FMT "%s%s", STR_ARG(l->text),
+              elsewhere ? arena_printf(&x->arena, ", as nothing listens on port %u", q->port).p
+                        : "",
+              l->tls == q->tls ? ""
+              : l->tls         ? ": speaks TLS, the URL does not"
+                               : ": speaks no TLS, the URL does");
+}
+
+static void
+tell_server(struct exchange *x, const struct listen_address *l)
 {
     bool by_name = host_table_find(l->hosts, x->host, NULL) != NULL;
-    const struct span *at = l->span.source ? &l->span : NULL;
-    trace_say(x, "listen", at, STR_FMT "%s", STR_ARG(l->text),
-              l->tls == tls ? ""
-              : l->tls      ? ": speaks TLS, the URL does not"
-                            : ": speaks no TLS, the URL does");
     trace_say(x, "server", &x->server->span, STR_FMT ": %s",
               STR_ARG(x->server->name.n ? x->server->name : STR("without a name")),
               by_name          ? "has the request's host"
@@ -173,10 +210,45 @@ tell_server(struct exchange *x, const struct listen_address *l, bool tls)
                                : "the address's first, as none has the request's host");
 }
 
+/* Whose certificate the hello gets: its name is the URL's host unless told otherwise. */
+static void
+tell_handshake(struct exchange *x, const struct listen_address *l, struct tls_hello *hello)
+{
+    const struct virtual_server *answers = x->server;
+    const struct virtual_server *greets = host_table_find(l->hosts, hello->server_name, NULL);
+    x->server = greets ? greets : l->fallback;
+    trace_say(x, "tls", &x->server->span, "%s" STR_FMT, hello->server_name.n ? "SNI " : "no SNI",
+              STR_ARG(hello->server_name));
+    (void)trace_in_force(x, "", "ssl_reject_handshake ssl_certificate");
+    x->server = answers;
+    x->hello = hello;
+}
+
+/* Its head was read as HTTP/1's. */
+static void
+become_h2(struct exchange *x)
+{
+    struct request_head *r = &x->request;
+    ptrdiff_t end = str_find_str(r->line, STR(" HTTP/1.1"));
+    r->version = VERSION_20;
+    if (end > 0)
+        r->line = arena_join(&x->arena, str_head(r->line, (size_t)end), STR(" HTTP/2.0"));
+}
+
+struct way {
+    struct exchange *x;
+    const struct listen_address *address;
+    const struct question *q;
+    struct str head;
+    struct tls_hello hello;
+};
+
 /* As a front end begins an exchange. */
 static void
-start(struct exchange *x, const struct listen_address *l, struct str head, bool tls)
+start(struct way *w)
 {
+    struct exchange *x = w->x;
+    const struct listen_address *l = w->address;
     const struct server_settings *settings = l->fallback->settings;
     struct h1_limits limits = { .line = settings->large.size.n,
                                 .fields = settings->max_headers,
@@ -185,29 +257,41 @@ start(struct exchange *x, const struct listen_address *l, struct str head, bool 
     enum fault fault;
     const char *why;
     start_init(x, l);
-    if (h1_parse_request(head, &limits, &x->request, &fault, &why) != H1_DONE)
+    if (h1_parse_request(w->head, &limits, &x->request, &fault, &why) != H1_DONE)
         start_refuse(x, fault, why);
     else if (start_choose_server(x, l))
         start_path(x);
     if (x->request.framing != FRAMING_NONE)
         x->request_body = body_of_str(&x->arena, STR("")); /* none of it is here */
-    x->client->tls = tls;                                  /* no certificate is asked for */
-    tell_server(x, l, tls);
+    if (str_eq(w->q->version, STR("2")))
+        become_h2(x);
+    x->client->tls = w->q->tls; /* no certificate is asked for */
+    tell_listen(x, l, w->q);
+    if (w->q->tls && l->tls)
+        tell_handshake(x, l, &w->hello);
+    tell_server(x, l);
 }
 
-struct way {
-    struct exchange *x;
-    const struct listen_address *address;
-    struct str head;
-    bool tls;
-};
+/* The hello's name: no address may be one (RFC 6066 3). */
+static struct tls_hello
+hello_of(const struct question *q, struct arena *a)
+{
+    struct tls_hello hello = { .server_name = STR_NONE };
+    struct address none;
+    int port;
+    struct str name = q->sni.n ? q->sni : q->authority;
+    bool named = name.n && !address_parse(name, 443, &none);
+    if (named && !host_parse(name, a, &hello.server_name, &port))
+        hello.server_name = STR_NONE;
+    return hello;
+}
 
 /* Some handlers give work to other threads, which takes a fiber. */
 static void
 go(void *arg)
 {
     struct way *w = arg;
-    start(w->x, w->address, w->head, w->tls);
+    start(w);
     exchange_explain(w->x);
     exchange_close(w->x);
 }
@@ -227,7 +311,8 @@ answer_question(struct snapshot *s, const struct question *q, struct arena *a)
     buf_init(&b, a, 4096, 0);
     struct trace trace = { .b = &b, .here = q->here };
     snapshot_use(s); /* so that the exchange's end is not the snapshot's */
-    struct way w = { exchange_open_in(s, &client, &nowhere, NULL), l, head_of(q, a), q->tls };
+    struct way w = { exchange_open_in(s, &client, &nowhere, NULL), l, q, head_of(q, a),
+                     hello_of(q, a) };
     w.x->trace = &trace;
     if (loop_run_fiber(go, &w) < 0)
         return BROKEN;

@@ -1,8 +1,10 @@
-/* The manual: one directive or all names on the terminal, everything as pages in a directory. */
+/* The manual: one directive, variable or rule, or all names on the terminal, everything as pages in
+ * a directory. */
 #include "main/command/help.h"
 
 #include "config/manual.h"
 #include "exchange/feature.h"
+#include "lint/lint.h"
 #include "main/command/usage.h"
 #include "main/command/version.h"
 #include "main/registry.h"
@@ -27,25 +29,56 @@ by_name(const void *left, const void *right)
     return strcmp((*a)->name, (*b)->name);
 }
 
-static void
-print_variables(struct buf *b, const struct directive_set *const *sets)
+static unsigned
+all_variables(const struct variable **all)
 {
-    static const struct variable *const core[] = {
-        request_variables, connection_variables, time_variables, response_variables,
-        file_variables,    upstream_variables,   tls_variables,  client_certificate_variables,
-    };
-    const struct variable *all[VARIABLES_MAX];
     unsigned n = 0;
-    for (size_t i = 0; i < sizeof core / sizeof core[0]; i++)
-        add_variables(all, &n, core[i]);
+    for (const struct variable *const *list = core_variables; *list; list++)
+        add_variables(all, &n, *list);
     for (unsigned i = 0; features[i]; i++)
         add_variables(all, &n, features[i]->variables);
     qsort(all, n, sizeof all[0], by_name);
+    return n;
+}
+
+static void
+print_variables(struct buf *b, const struct directive_set *const *sets)
+{
+    const struct variable *all[VARIABLES_MAX];
+    unsigned n = all_variables(all);
     buf_put(b,
             STR("# Variables\n\n[All directives](README.md)\n\n| variable | value |\n|---|---|\n"));
     for (unsigned i = 0; i < n; i++)
         buf_printf(b, "| `$%s%s` | %s |\n", all[i]->name,
                    all[i]->flags & VARIABLE_PREFIX ? "NAME" : "", all[i]->help);
+}
+
+/* "uri", or "arg_x" of the family "arg_". */
+static bool
+print_variable(struct buf *b, struct str name)
+{
+    const struct variable *all[VARIABLES_MAX], *found = NULL;
+    unsigned n = all_variables(all);
+    for (unsigned i = 0; i < n; i++) {
+        struct str known = str_of(all[i]->name);
+        bool family = all[i]->flags & VARIABLE_PREFIX;
+        if (str_eq(known, name) ||
+            (family && (str_starts(name, known) || str_eq(str_head(known, known.n - 1), name))))
+            found = found && !family ? found : all[i];
+    }
+    if (found)
+        buf_printf(b, "## $%s%s\n\n%s\n", found->name, found->flags & VARIABLE_PREFIX ? "NAME" : "",
+                   found->help);
+    return found != NULL;
+}
+
+static void
+print_rule(struct buf *b, const struct rule *rule)
+{
+    buf_printf(b, "## %s\n\nA rule of usher lint. %s\n\nTo do: %s.\n", rule->id, rule->summary,
+               rule->fix);
+    if (rule->bad)
+        buf_printf(b, "\n```nginx\n# found\n%s\n# fine\n%s\n```\n", rule->bad, rule->good);
 }
 
 static bool
@@ -90,6 +123,22 @@ write_manual(const char *directory, struct arena *a)
     return fine;
 }
 
+/* A directive; a variable with its "$", or without where no directive is called so; a rule of lint.
+ */
+static bool
+print_word(struct buf *b, const char *what)
+{
+    struct str name = str_of(what);
+    const struct rule *rule = lint_rule(name);
+    if (str_starts(name, STR("$")))
+        return print_variable(b, str_skip(name, 1));
+    if (manual_print_name(b, registry_sets(), name))
+        return true;
+    if (rule)
+        print_rule(b, rule);
+    return rule || print_variable(b, name);
+}
+
 static bool
 print(struct buf *b, const char *what)
 {
@@ -99,16 +148,29 @@ print(struct buf *b, const char *what)
     else if (strcmp(what, "--man") == 0)
         manual_print_roff(b, sets);
     else
-        return manual_print_name(b, sets, str_of(what));
+        return print_word(b, what);
     return true;
 }
 
 static void
 tell_unknown(struct buf *b, const char *name)
 {
-    manual_print_hint(b, registry_sets(), str_of(name));
-    fprintf(stderr, "%s: unknown directive \"%s\"%s" STR_FMT "\n", program_name(), name,
-            b->n ? ": " : "", STR_ARG(buf_str(b)));
+    struct variable_table t;
+    bool variable = *name == '$';
+    if (variable) {
+        variable_table_init(&t, b->arena);
+        variable_table_add_core(&t);
+        for (unsigned i = 0; features[i]; i++)
+            if (features[i]->variables)
+                variable_table_add(&t, features[i]->variables);
+        struct str near = variable_suggest(&t, str_of(name + 1));
+        if (near.n)
+            buf_printf(b, "did you mean \"$" STR_FMT "\"?", STR_ARG(near));
+    } else {
+        manual_print_hint(b, registry_sets(), str_of(name));
+    }
+    fprintf(stderr, "%s: unknown %s \"%s\"%s" STR_FMT "\n", program_name(),
+            variable ? "variable" : "directive", name, b->n ? ": " : "", STR_ARG(buf_str(b)));
 }
 
 static bool

@@ -8,13 +8,18 @@ static const struct {
 } commands[] = {
     { "proxy", "--from [HOST:]PORT --to [HOST:]PORT[,[HOST:]PORT...]",
       "takes HTTP requests on one address and passes them to the others in turn" },
-    { "help", "[DIRECTIVE | --names | --manual DIRECTORY]", "explains a directive" },
-    { "lint", "[--format=text|json|sarif] [--rule=ID,...] [--disable=ID,...] [-p PREFIX] FILE...",
+    { "help", "[DIRECTIVE | '$VARIABLE' | RULE | --names | --manual DIRECTORY]",
+      "explains a directive, a variable, or a rule of lint" },
+    { "lint",
+      "[--format=text|json|sarif] [--rule=ID,...] [--disable=ID,...] [-p PREFIX] "
+      "FILE|DIRECTORY|-...",
       "names what is allowed in a configuration and most likely not meant" },
     { "lint", "--rules [--format=json]", "lists what it looks for" },
-    { "explain", "FILE METHOD URL [-H 'NAME: VALUE']... [--from ADDRESS] [-p PREFIX]",
+    { "explain",
+      "FILE METHOD URL [-H 'NAME: VALUE']... [--from ADDRESS] [--sni NAME] [--http 1.0|1.1|2] "
+      "[-p PREFIX]",
       "tells what a request would meet, and why" },
-    { "fmt", "[-w | --check] FILE...", "lays a configuration out" },
+    { "fmt", "[-w | --check] FILE|-...", "lays a configuration out" },
 };
 
 bool
