@@ -152,7 +152,7 @@ struct exchange {
     bool at_named;      /* an internal redirect has set the location: no search */
     unsigned redirects; /* internal ones so far, at most 10 */
     unsigned n_captures;
-    struct str *captures; /* of the last regex; $1..$9. Each match has its own */
+    struct str *captures; /* of the last match, no more than it has: ask exchange_capture */
     struct str *values;   /* cached variables by index, snapshot->n_variables */
     unsigned computing;   /* how deep variables ask for variables just now */
 
@@ -225,6 +225,13 @@ static inline struct str
 exchange_peer_text(const struct exchange *x)
 {
     return x->real_peer ? x->real_peer_text : x->client->peer_text;
+}
+
+/* $1 and its kin; STR_NONE: that group took no part in the last match, or there is none. */
+static inline struct str
+exchange_capture(const struct exchange *x, unsigned group)
+{
+    return group < x->n_captures ? x->captures[group] : STR_NONE;
 }
 
 /* The only way to end a request badly: logs at the level of the fault's row, sets x->fault and

@@ -152,6 +152,13 @@ def test_the_script_and_the_path_after_it(usher, fcgi, path, script, info):
     assert "/" + request.params["ONE"] in path.replace("%20", " ")
 
 
+def test_a_group_that_took_no_part_is_empty_whatever_the_location_captured(usher, fcgi):
+    request, _ = asked(usher, fcgi, server(
+        "location ~ ^/(.*)(\\.php)$ { fastcgi_split_path_info ^(.+\\.php)(/.*)?$;"
+        "fastcgi_param INFO -$fastcgi_path_info-; fastcgi_pass %%F%%; }"), path="/a.php")
+    assert request.params["INFO"] == "--"
+
+
 @pytest.mark.parametrize("unix", [False, True])
 @pytest.mark.parametrize("target", ["%%F%%", "$arg_to", "group", "$arg_group"])
 def test_responders_by_address_group_and_variable(usher, fcgi, unix, target):

@@ -228,9 +228,9 @@ value_of(const struct op *op, struct exchange *x, struct str *out)
 {
     if (op->kind == OP_VARIABLE)
         return variable_get(x, op->ref, out);
-    bool captured = op->group < x->n_captures && x->captures[op->group].p;
-    *out = captured ? x->captures[op->group] : STR("");
-    return captured;
+    struct str captured = exchange_capture(x, op->group);
+    *out = captured.p ? captured : STR("");
+    return captured.p != NULL;
 }
 
 void

@@ -97,8 +97,8 @@ split(struct exchange *x, const struct settings *my, struct str *script, struct 
     *script = x->uri;
     *path_info = STR("");
     if (my->split && regex_match(my->split, x->uri, x)) {
-        *script = x->captures[1];
-        *path_info = x->captures[2];
+        *script = exchange_capture(x, 1);
+        *path_info = exchange_capture(x, 2);
     }
     x->captures = captures;
     x->n_captures = n;
