@@ -60,7 +60,7 @@ size_of(int fd)
 {
     struct stat status;
     bool known = fstat(fd, &status) == 0 && S_ISREG(status.st_mode);
-    return known && status.st_size < SOURCE_DATA_MAX ? (size_t)status.st_size : 0;
+    return known ? (size_t)status.st_size : 0;
 }
 
 static int
@@ -70,10 +70,13 @@ read_file(struct arena *a, struct str path, struct str *text)
     int fd = open(arena_dup(a, path).p, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return -errno;
-    buf_init(&b, a, size_of(fd) + READ_AT_ONCE, 0);
-    int result = read_all(fd, &b);
+    size_t size = size_of(fd);
+    if (size < SOURCE_MAX)
+        buf_init(&b, a, size + READ_AT_ONCE, SOURCE_MAX);
+    int result = size < SOURCE_MAX ? read_all(fd, &b) : -EFBIG;
     close(fd);
-    *text = buf_str(&b);
+    if (result == 0)
+        *text = buf_str(&b);
     return result;
 }
 
@@ -112,8 +115,9 @@ read_data(struct arena *a, struct str path, struct str *text)
     int fd = open(path.p, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return -errno;
+    size_t size = size_of(fd);
     arena_init(&room, 0);
-    buf_init(&b, &room, size_of(fd) + READ_AT_ONCE, SOURCE_DATA_MAX);
+    buf_init(&b, &room, (size < SOURCE_MAX ? size : 0) + READ_AT_ONCE, SOURCE_MAX);
     int result = read_all(fd, &b);
     close(fd);
     if (result == 0)

@@ -38,10 +38,11 @@ struct sources {
 };
 
 void sources_init(struct sources *s, struct arena *a);
+/* Of one file: an include of a device or a log by mistake must not take all memory. */
+enum { SOURCE_MAX = 256 << 20 };
 /* The file's source, read now unless known. NULL and *error (errno) when it cannot be read. */
 struct source *sources_open(struct sources *s, struct str path, int *error);
-/* The same for data, any bytes, at most SOURCE_DATA_MAX. The path is absolute. */
-enum { SOURCE_DATA_MAX = 256 << 20 };
+/* The same for data, any bytes. The path is absolute. */
 struct source *sources_open_data(struct sources *s, struct str path, int *error);
 /* The data of that path, when it was asked for, is watched. */
 void sources_watch(struct sources *s, struct str path);

@@ -104,6 +104,14 @@ def test_a_file_in_utf_16_is_told_by_its_name(tmp_path, form):
     assert done.returncode == 1 and "UTF-16: save it as UTF-8" in done.stderr
 
 
+@pytest.mark.usher_only("nginx reads on")
+def test_a_huge_file_is_refused_unread(tmp_path):
+    with open(tmp_path / "huge", "wb") as f:
+        f.truncate(300 << 20)
+    assert check(tmp_path, "include huge;")[1][0] == (
+        'usher: [emerg] open() "huge" failed (27: File too large) in t.conf:1')
+
+
 def test_a_right_text_is_told_so_and_binds_nothing(tmp_path):
     code, lines = check(tmp_path, "events {} http { server { listen 127.0.0.1:1; } }", "-g",
                         f"pid {tmp_path}/pid;")
