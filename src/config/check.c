@@ -191,7 +191,7 @@ scope_check(struct scope *s, const struct node *node, unsigned *next)
     const struct directive *d = row->directive;
     if (!check_shape(c, node, d, next))
         return NULL;
-    if (row->seen == s->serial && !(d->flags & (MANY | REPEATABLE))) {
+    if (row->seen == s->serial && !(d->flags & (MANY | REPEATABLE | CHOICES_ADD))) {
         directive_problem(c, LEVEL_EMERG, node, node->words[0].span,
                           "\"%s\" directive is duplicate", d->name);
         return NULL;

@@ -122,8 +122,8 @@ enum directive_flags {
     /* The body's lines are data, not directives (types, map, geo …): no lookup inside; applied
      * together with the simple directives, so that what it sets is inherited. */
     RAW = 1 << 2,
-    /* Several of .choices may be given; their values are or-ed. Any number of arguments from one
-     * unless the row says otherwise. */
+    /* Several of .choices may be given, by several directives, too; their values are or-ed. Any
+     * number of arguments from one unless the row says otherwise. */
     CHOICES_ADD = 1 << 3,
     IGNORED = 1 << 4,    /* accepted for nginx's sake, without effect; .help says so */
     REPEATABLE = 1 << 5, /* may stand several times, nothing is zeroed (block rows, listen) */

@@ -26,11 +26,11 @@ static void
 finish_head(struct exchange *x)
 {
     struct response *r = &x->response;
-    if (x->error_keeps_status && r->status != x->error_status) {
+    if (x->error_keeps_status) {
         r->status = x->error_status;
         r->reason = STR_NONE;
     }
-    if (r->status == 204)
+    if (r->status == 204 && (!r->relayed || x->error_keeps_status)) /* a backend's keeps its own */
         r->content_type = STR_NONE;
     if (r->status != 200 && r->status != 206 && r->status != 304)
         r->last_modified = -1; /* it would date the error */

@@ -34,6 +34,20 @@ def test_add_header(agree, body):
           files={"html/file": "file\n", "html/index.html": "index\n"})
 
 
+def no_content(conn, request):
+    """A backend without a body, and with a type."""
+    status = "204 Nothing" if "204" in request.target else "200 OK"
+    return f"HTTP/1.1 {status}\r\nContent-Type: text/x\r\n{'' if '204' in request.target else 'Content-Length: 0'}\r\n\r\n".replace(
+        "\r\n\r\n\r\n", "\r\n\r\n").encode()
+
+
+def test_the_type_of_no_content(agree):
+    agree(server("default_type text/d; location / { proxy_pass http://%%BACKEND%%; } location /r { return 204; } location /t { return 204 text; } "
+                 "location /e { error_page 404 =204 /page; return 404; } location /f { error_page 404 =204 @b; return 404; } location /page { return 200 x; } "
+                 "location @b { proxy_pass http://%%BACKEND%%; }"),
+          ["/204", "/200", "HEAD /204", "/r", "/t", "/e", "/f", "/f/204", "POST /204"], script=no_content)
+
+
 EXPIRES = ["off", "epoch", "max", "-1", "0", "modified -1h", "modified +1h", "modified 0", "@0", "$arg_e"]
 
 

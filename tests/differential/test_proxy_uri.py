@@ -55,3 +55,9 @@ def test_a_named_location_keeps_the_method_of_x_accel_redirect(agree, method):
     agree("server { listen 127.0.0.1:%%PORT%%; location / { proxy_pass http://%%BACKEND%%; } "
           'location /show { return 200 "$request_method $uri $args"; } location @show { return 200 "$request_method $uri $args"; } }',
           [f"{method} /?to={to}" for to in ("@show", "@none", "/show", "/show?x=y", "/%73how", "/none/../show")], script=leaves_it)
+
+
+def test_words_of_two_directives_add_up(agree):
+    agree("server { listen 127.0.0.1:%%PORT%%; proxy_ignore_headers Expires; location / { proxy_ignore_headers X-Accel-Redirect; "
+          "proxy_ignore_headers Expires X-Accel-Redirect; proxy_ignore_headers Vary; proxy_pass http://%%BACKEND%%; } "
+          "location /outer { proxy_pass http://%%BACKEND%%; } location /show { return 200 show; } }", ["/?to=/show", "/outer?to=/show"], script=leaves_it)

@@ -107,6 +107,16 @@ def test_return(agree, what):
     agree(server("location / { return %s; }" % what), ["/", "/a?b", "HEAD /", "POST /\nContent-Length: 0"])
 
 
+ENDS = ["/x?$args permanent", "/x?$args? permanent", "http://h/x?$arg_a redirect", "http://h/x?? redirect", "/x? redirect", "/x?$1 redirect", "$scheme://h/x?$args",
+        "/x?$arg_none last", "/x?? last"]
+
+
+def test_a_question_mark_that_is_written_stays(agree):
+    places = "".join("location /%d { rewrite ^/.(.*) %s; } " % (i, to) for i, to in enumerate(ENDS))
+    agree(server(places + 'location /x { return 200 "$uri|$args|$is_args"; }'),
+          [f"/{i}{args}" for i in range(len(ENDS)) for args in ("", "?", "?a=1", "/z")])
+
+
 SELF = {
     "last": "rewrite ^/(.*)$ /sub/$1 last;", "none": "rewrite ^/(.*)$ /sub/$1;", "break": "rewrite ^/(.*)$ /sub/$1 break;",
     "set": "set $n $n.; rewrite ^ /$n/x;", "if": "if ($uri !~ ^/sub/sub) { rewrite ^/(.*)$ /sub/$1; }", "if-return": 'if ($uri ~ ^/sub) { return 200 "$uri"; } rewrite ^/(.*)$ /sub/$1;',

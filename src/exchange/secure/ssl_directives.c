@@ -64,7 +64,7 @@ static const struct directive rows[] = {
       .example = "ssl_dhparam dh4096.pem;",
       .help = "Parameters for DHE ciphers. Without them, those are not used." },
     { "ssl_session_cache", OWN(session_cache), EVERYWHERE, .initial = "none",
-      .set = ssl_set_session_cache, .args_min = 1, .args_max = 2,
+      .set = ssl_set_session_cache, .flags = REPEATABLE, .args_min = 1, .args_max = 2,
       .syntax = "off | none | [builtin[:size]] [shared:name:size]",
       .example = "ssl_session_cache shared:SSL:10m;",
       .help = "Where sessions are stored for clients of TLSv1.2 that resume by ID. Caches of one "

@@ -129,7 +129,7 @@ location_of(struct exchange *x, const struct rewrite *r)
 static enum verdict
 redirect_to(struct exchange *x, const struct rewrite *r, struct str uri, struct str args)
 {
-    if (args.n)
+    if (args.n || r->args)
         uri = arena_join(&x->arena, arena_join(&x->arena, uri, STR("?")), args);
     const struct settings *my = feature_settings(x, &rewrite_);
     if (my->log)
