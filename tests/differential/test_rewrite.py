@@ -144,6 +144,7 @@ UNESCAPED = """
     location /args/ { rewrite ^/args/(.*) /show?y=$1 last; }
     location /redirect/ { rewrite ^/redirect/(.*) /show?y=$1 redirect; }
     location /path/ { rewrite ^/path/(.*) /show/$1 redirect; }
+    location /config/ { rewrite ^/config/(.*) /p%41%20%c3%a9/$1 redirect; }
     location /url/ { rewrite ^/url/(.*) http://x/$1?$1 redirect; }
     location /show { return 200 "$uri|$args|$request_uri"; }
 """
@@ -152,7 +153,7 @@ UNESCAPED = """
 def test_what_a_client_did_not_escape_stays_so(agree):
     rests = ["\u00e9{}", "%C3%A9{}", "\u00e9{}+", "a//\u00ff", "a\"b", "a&b=c;d", "%20\u00e9", "%25", "a\\b|c<d>^`"]
     agree(server(UNESCAPED), [f"GET /{place}/{rest} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode()
-                              for place in ("args", "redirect", "path", "url") for rest in rests])
+                              for place in ("args", "redirect", "path", "config", "url") for rest in rests])
 
 
 ENDLESS = "^/((a|aa)+)+$"

@@ -118,14 +118,6 @@ readable(struct exchange *x, struct str uri)
     return buf_str(&b);
 }
 
-static struct str
-location_of(struct exchange *x, const struct rewrite *r)
-{
-    enum uri_escape how = escape_of(x);
-    struct str uri = template_eval_captures(r->uri, x, how);
-    return how == ESCAPE_ARGS ? readable(x, uri) : uri;
-}
-
 static enum verdict
 redirect_to(struct exchange *x, const struct rewrite *r, struct str uri, struct str args)
 {
@@ -147,7 +139,8 @@ run(struct exchange *x, const struct op *op)
         return PASS;
     }
     tell(x, r, "matches");
-    struct str uri = redirects ? location_of(x, r) : template_eval(r->uri, x);
+    struct str uri = redirects ? readable(x, template_eval_captures(r->uri, x, escape_of(x)))
+                               : template_eval(r->uri, x);
     struct str args = new_args(x, r);
     if (uri.p == NULL)
         return FAILED;
