@@ -144,10 +144,24 @@ map_reaches(const struct node *map, const struct flow *f, unsigned hops)
     return false;
 }
 
+/* ".svc.cluster.local" after the last variable: what is before it is a label. */
+static bool
+has_domain(struct str text)
+{
+    const char *last = memrchr(text.p, '$', text.n);
+    struct str rest = last ? str_between(last, text.p + text.n) : STR("");
+    ptrdiff_t dot = str_find(rest, '.'), slash = str_find(rest, '/');
+    return dot > 0 && (slash < 0 || dot < slash) && rest.n > (size_t)dot + 1;
+}
+
 static bool
 reaches(const struct node *node, struct str text, const struct flow *f, unsigned hops)
 {
     struct str name;
+    struct flow labels = *f;
+    labels.group = f->label;
+    if (f->label && text.n && has_domain(text))
+        f = &labels;
     while (hops && next_variable(&text, &name)) {
         if (node_is(node, "rewrite") && is_number(name))
             continue; /* its own, which it escapes */

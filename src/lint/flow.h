@@ -12,6 +12,8 @@ struct flow {
     bool (*group)(struct str pattern);
     /* What clients ask for is not theirs to choose here: an internal location. */
     bool path_is_ours;
+    /* As group, where a domain follows (".svc.cluster.local"); NULL: the same. */
+    bool (*label)(struct str pattern);
 };
 
 /* May the text, which stands in that directive, hold something of a source? */

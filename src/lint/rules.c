@@ -63,7 +63,7 @@ const struct rule lint_rules[] = {
       "$uri is decoded: %0d%0a in a request becomes a line break, with which clients could add "
       "fields "
       "to a response or to what a backend is sent.",
-      "use $request_uri, which stays encoded",
+      "use $request_uri, which stays encoded, or a group that names its bytes, as [a-z.-]+",
       "server { location / { return 301 https://example.com$uri; } }",
       "server { location / { return 301 https://example.com$request_uri; } }",
       check_http_splitting },

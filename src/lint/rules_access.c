@@ -119,7 +119,7 @@ is_claim(struct str name)
 void
 check_spoofable_forwarded_for(struct lint *l, const struct node *node)
 {
-    static const struct flow f = { is_claim, pattern_varies, false };
+    static const struct flow f = { is_claim, pattern_varies, false, NULL };
     bool everybody = node_has_arg(node, "0.0.0.0/0") || node_has_arg(node, "::/0");
     if (node_is(node, "set_real_ip_from") && everybody)
         lint_add(l, node_arg_span(node, 1), "every client may say which address it comes from");

@@ -43,16 +43,6 @@ may_leave_the_domain(struct str group)
     return pattern_is_wide(group) && !pattern_begins_with_slash(group);
 }
 
-/* ".svc.cluster.local" after the last variable: what is before it is a label. */
-static bool
-has_domain(struct str host)
-{
-    const char *last = memrchr(host.p, '$', host.n);
-    struct str rest = last ? str_between(last, host.p + host.n) : STR("");
-    ptrdiff_t dot = str_find(rest, '.');
-    return dot > 0 && rest.n > (size_t)dot + 1;
-}
-
 /* What follows the host at once and begins with a slash is no part of it. */
 static struct str
 without_path_variables(struct str host)
@@ -75,8 +65,8 @@ check_proxy_pass_variable(struct lint *l, const struct node *node)
         return;
     struct str host = without_path_variables(host_of(node_arg(node, 1)));
     const struct node *location = node_enclosing(node, "location");
-    struct flow f = { is_chosen_by_client, has_domain(host) ? may_leave_the_domain : may_be_a_host,
-                      location && node_child(location, "internal") };
+    struct flow f = { is_chosen_by_client, may_be_a_host,
+                      location && node_child(location, "internal"), may_leave_the_domain };
     if (flow_reaches(node, host, &f))
         lint_add(l, node_arg_span(node, 1), "clients choose the host that is asked");
 }
@@ -100,7 +90,7 @@ is_decoded(struct str name)
 void
 check_http_splitting(struct lint *l, const struct node *node)
 {
-    static const struct flow f = { is_decoded, pattern_has_lines, false };
+    static const struct flow f = { is_decoded, pattern_has_lines, false, NULL };
     bool field = node_is_any(node, "add_header add_trailer proxy_set_header grpc_set_header "
                                    "more_set_headers more_set_input_headers proxy_pass");
     if (!field && !is_redirect(node))
