@@ -149,6 +149,36 @@ sources_watch(struct sources *s, struct str path)
         known->watched = true;
 }
 
+void
+sources_mark_broken(struct sources *s, struct str path)
+{
+    int error;
+    (void)sources_open_data(s, path, &error);
+    struct source *known = map_try(&s->data_by_path, path);
+    known->broken = true;
+}
+
+static bool
+take_former(struct sources *s, struct str path, const struct sources *former)
+{
+    struct source *mine = map_try(&s->data_by_path, path);
+    const struct source *other = map_try(&former->data_by_path, path);
+    if (other == NULL || other->error || (mine->error == 0 && str_eq(mine->text, other->text)))
+        return false;
+    mine->text = arena_dup(s->arena, other->text);
+    mine->error = 0;
+    return true;
+}
+
+unsigned
+sources_take_former(struct sources *s, const struct sources *judged, const struct sources *former)
+{
+    unsigned n = 0;
+    for (const struct source *d = judged->data; d; d = d->next)
+        n += d->broken && take_former(s, d->path, former);
+    return n;
+}
+
 bool
 source_has_changed(const struct source *data)
 {

@@ -18,6 +18,7 @@ struct source {
     struct str text; /* of data: STR_NONE when it could not be read */
     int error;       /* of data: why not (errno) */
     bool watched;    /* of data: a change of the file is to be taken up without being asked */
+    bool broken;     /* of data: what was read is of no use */
 };
 
 struct include_result { /* one include pattern, already made absolute, and the files it found,
@@ -46,6 +47,12 @@ struct source *sources_open(struct sources *s, struct str path, int *error);
 struct source *sources_open_data(struct sources *s, struct str path, int *error);
 /* The data of that path, when it was asked for, is watched. */
 void sources_watch(struct sources *s, struct str path);
+/* The data of that path, read now unless known, is of no use. */
+void sources_mark_broken(struct sources *s, struct str path);
+/* Data marked as broken in `judged`, of which s is a copy, takes the bytes that `former` has of it,
+ * if they are others. How many did. */
+unsigned sources_take_former(struct sources *s, const struct sources *judged,
+                             const struct sources *former);
 /* Can the file be read, and has it other bytes than these? */
 bool source_has_changed(const struct source *data);
 /* Reads all watched data anew; what cannot be read stays as it was. */

@@ -127,6 +127,24 @@ def test_the_other_certificate_of_a_server_is_still_served(usher):
 
 
 @pytest.mark.parametrize("change, sentence", BROKEN)
+def test_a_certificate_that_is_broken_at_a_reload_stays_as_it_was(usher, change, sentence):
+    p = usher(site("a"), files=files_of(a=A, b=B), may_log="server .* has no certificate")
+    seen = len(p.error_log())
+    for name, data in change.items():
+        os.unlink(p.prefix / name) if data is None else replace(p, name, data)
+    p.reload(site("a", "location /new { return 204; }") + site("b") + site("c"))
+    p.wait_log(rf"\[warn\] .*{sentence}", seen)
+    p.wait_log(r"\[error\] .*certificates are broken: what was read before stays in force", seen)
+    p.wait_log(r'\[error\] .*server "c.example" in \S+usher.conf:\d+ has no certificate', seen)
+    assert 'server "a.example" in' not in p.error_log()
+    assert served(p) == A.der and served(p, "b.example") == B.der
+    new = CA.issue("a.example")
+    put_pair(p, new)
+    p.reload()
+    wait_served(p, new)
+
+
+@pytest.mark.parametrize("change, sentence", BROKEN)
 def test_strict_refuses_a_broken_certificate(usher, change, sentence):
     p = usher(site("a"), start=False, main="strict on;",
               files=without({**files_of(a=A), **change}))

@@ -48,8 +48,16 @@ say_broken(struct loading *l, const struct ssl_file *f, const char *why)
     l->out->broken = true;
     if (!strict)
         diag_hint(l->compile->diags, d,
-                  "handshakes for this server are refused until it is mended");
+                  "handshakes for this server are refused until it is mended; at a reload, what "
+                  "was read before stays in use");
     return !strict;
+}
+
+static void
+mark_broken(struct loading *l, const struct ssl_file *f)
+{
+    if (!f->data)
+        sources_mark_broken(l->compile->sources, f->path);
 }
 
 struct telling {
@@ -132,8 +140,11 @@ load_one(struct loading *l, const struct ssl_file *f, const struct ssl_file *key
 {
     struct tls_problem problem;
     struct certificate *c = load_pair(l, f, key, &problem);
-    if (c == NULL)
+    if (c == NULL) {
+        mark_broken(l, f);
+        mark_broken(l, key);
         return say_broken(l, f, problem.text);
+    }
     l->out->certificates[l->out->n_certificates++] = c;
     check(l, f, c);
     return true;

@@ -122,7 +122,6 @@ put_in_force(struct supervisor *s, struct snapshot *new)
 static bool
 prepare(struct supervisor *s, struct snapshot *new, struct diags *d, bool refused)
 {
-    report_diags(d, false);
     if (d->errors || refused)
         return false;
     unsigned threads = process_threads(process_settings_of(new));
@@ -133,12 +132,41 @@ prepare(struct supervisor *s, struct snapshot *new, struct diags *d, bool refuse
     return true;
 }
 
+/* A certificate that was served does not end because its file is being written, or was lost. */
+static struct snapshot *
+keep_certificates(struct supervisor *s, struct snapshot *new, struct diags *d)
+{
+    struct arena a;
+    struct sources kept;
+    struct diags again;
+    struct snapshot *better = NULL;
+    arena_init(&a, 0);
+    sources_init(&kept, &a);
+    sources_copy(&kept, &new->sources);
+    if (sources_take_former(&kept, &new->sources, &s->snapshot->sources))
+        better = configuration_compile(s->options, &kept, &again);
+    sources_wipe(&kept);
+    arena_fini(&a);
+    if (better == NULL)
+        return new;
+    bool fine = again.errors == 0 && tls_servers_broken(better) < tls_servers_broken(new);
+    if (fine) {
+        report(LEVEL_ERROR, 0, "certificates are broken: what was read before stays in force");
+        *d = again;
+    }
+    snapshot_free(fine ? new : better);
+    return fine ? better : new;
+}
+
 bool
 reload(struct supervisor *s)
 {
     report(LEVEL_NOTICE, 0, "reconfiguring");
     struct diags d;
     struct snapshot *new = configuration_compile(s->options, NULL, &d);
+    report_diags(&d, false);
+    if (d.errors == 0 && tls_servers_broken(new))
+        new = keep_certificates(s, new, &d);
     bool fine = prepare(s, new, &d, false);
     if (fine)
         put_in_force(s, new);
@@ -170,6 +198,7 @@ reload_files(struct supervisor *s, struct str path, unsigned n)
     report(LEVEL_NOTICE, 0, "reconfiguring: \"" STR_FMT "\" has changed%s", STR_ARG(path),
            n > 1 ? ", and others" : "");
     struct snapshot *new = compile_renewed(s, &d);
+    report_diags(&d, false);
     bool worse = tls_servers_broken(new) > tls_servers_broken(s->snapshot);
     bool fine = prepare(s, new, &d, worse);
     if (fine)
