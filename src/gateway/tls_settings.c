@@ -3,6 +3,7 @@
 #include "gateway/tls_settings.h"
 
 #include "config/source.h"
+#include "exchange/secure/ssl_file.h"
 #include "gateway/tls.h"
 
 const struct choice gateway_tls_protocol_choices[] = {
@@ -112,7 +113,11 @@ make_context(struct making *m)
         return false;
     made->context = tls_context_get(&p, &problem);
     if (made->context == NULL)
-        diag_add(m->compile->diags, LEVEL_EMERG, m->at, "%s", problem.text);
+        ssl_file_blame(m->compile, LEVEL_EMERG,
+                       problem.about == &p.trusted ? m->my->ssl.trusted_certificate
+                       : problem.about == &p.crl   ? m->my->ssl.crl
+                                                   : NULL,
+                       m->at, &problem);
     return made->context != NULL;
 }
 

@@ -102,6 +102,7 @@ set_dhparam(SSL_CTX *ctx, const struct tls_profile *profile, struct tls_problem 
     BIO_free(in);
     if (params == NULL) {
         tls_problem_take(p, "PEM_read_bio_Parameters() failed");
+        p->about = &profile->dhparam;
         return false;
     }
     if (SSL_CTX_set0_tmp_dh_pkey(ctx, params) == 1)

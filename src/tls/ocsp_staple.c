@@ -308,6 +308,8 @@ set_trust(struct ocsp_staple *s, struct str pem, struct tls_problem *p)
         return true;
     struct tls_profile profile = { .protocols = TLS_1_3, .trusted = pem };
     s->trust = tls_context_get(&profile, p);
+    if (s->trust == NULL)
+        p->about = NULL;
     return s->trust != NULL;
 }
 
@@ -326,16 +328,17 @@ set_resolver(struct ocsp_staple *s, const struct resolver_settings *from)
 
 /* As nginx: a given response is served as it is, if it is one at all. */
 static bool
-take_response(struct ocsp_staple *s, struct str der, struct tls_problem *p)
+take_response(struct ocsp_staple *s, const struct str *der, struct tls_problem *p)
 {
-    const unsigned char *at = (const unsigned char *)der.p;
-    OCSP_RESPONSE *r = d2i_OCSP_RESPONSE(NULL, &at, (long)der.n);
+    const unsigned char *at = (const unsigned char *)der->p;
+    OCSP_RESPONSE *r = d2i_OCSP_RESPONSE(NULL, &at, (long)der->n);
     if (r == NULL) {
         tls_problem_take(p, "d2i_OCSP_RESPONSE_bio() failed");
+        p->about = der;
         return false;
     }
     OCSP_RESPONSE_free(r);
-    put(s, der, 0);
+    put(s, *der, 0);
     return true;
 }
 
@@ -391,7 +394,7 @@ create(const struct ocsp_staple_profile *profile, struct tls_problem *p)
     arena_init(&s->arena, 0);
     set_resolver(s, profile->resolver);
     bool fine = set_trust(s, profile->trusted, p) &&
-                (profile->response.p ? take_response(s, profile->response, p)
+                (profile->response.p ? take_response(s, &profile->response, p)
                                      : set_responder(s, profile->responder, p));
     if (fine)
         return s;

@@ -40,6 +40,7 @@ tls_problem_take(struct tls_problem *p, const char *what)
 {
     struct line l = { p->text, 0, sizeof p->text };
     bool known = ERR_peek_error() != 0;
+    p->about = NULL;
     put(&l, what);
     if (known) {
         put(&l, " (SSL:");
@@ -60,6 +61,7 @@ void
 tls_problem_say(struct tls_problem *p, const char *format, ...)
 {
     va_list args;
+    p->about = NULL;
     va_start(args, format);
     vsnprintf(p->text, sizeof p->text, format, args);
     va_end(args);

@@ -8,6 +8,7 @@
 struct tls_problem {
     char text[512]; /* "SSL_do_handshake() failed (SSL: error:0A00010B:SSL routines::wrong version
                        number)" */
+    const struct str *about; /* the text of a profile that is at fault; NULL: none of them */
 };
 
 /* Fills p from `what` and the queue's errors, in nginx's words, and empties the queue. */

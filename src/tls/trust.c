@@ -72,24 +72,25 @@ set_verify(SSL_CTX *ctx, const struct tls_profile *profile)
     SSL_CTX_set_verify_depth(ctx, (int)profile->verify_depth);
 }
 
+static bool
+is_refused(struct tls_problem *p, const char *what, const struct str *about)
+{
+    tls_problem_take(p, what);
+    p->about = about;
+    return false;
+}
+
 bool
 tls_trust(SSL_CTX *ctx, const struct tls_profile *profile, struct tls_problem *p)
 {
     X509_STORE *store = SSL_CTX_get_cert_store(ctx);
     set_verify(ctx, profile);
-    if (profile->trusted.p && !add_pem(store, profile->trusted)) {
-        tls_problem_take(p, "SSL_CTX_load_verify_locations() failed");
-        return false;
-    }
-    if (profile->crl.p && !add_pem(store, profile->crl)) {
-        tls_problem_take(p, "X509_STORE_load_locations() failed");
-        return false;
-    }
+    if (profile->trusted.p && !add_pem(store, profile->trusted))
+        return is_refused(p, "SSL_CTX_load_verify_locations() failed", &profile->trusted);
+    if (profile->crl.p && !add_pem(store, profile->crl))
+        return is_refused(p, "X509_LOOKUP_load_file() failed", &profile->crl);
     if (profile->crl.p)
         X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL);
-    if (profile->announced.p && !announce(ctx, profile->announced)) {
-        tls_problem_take(p, "SSL_load_client_CA_file() failed");
-        return false;
-    }
-    return true;
+    return profile->announced.p == NULL || announce(ctx, profile->announced) ||
+           is_refused(p, "SSL_load_client_CA_file() failed", &profile->announced);
 }

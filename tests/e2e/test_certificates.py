@@ -326,3 +326,28 @@ def test_a_change_in_a_crl_is_taken_up(usher):
 def test_self_signed_certificates_need_no_chain(usher):
     leaf = self_signed("a.example")
     assert "[warn]" not in told(usher, site("a"), {"a.crt": leaf.cert, "a.key": leaf.key})
+
+
+# --- other files ---
+
+JUNK = ("SSL_CTX_load_verify_locations", "X509_LOOKUP_load_file", "PEM_read_bio_Parameters",
+        "d2i_OCSP_RESPONSE_bio")
+
+
+@pytest.mark.parametrize("directives, sentence", [
+    ("ssl_verify_client on; ssl_client_certificate junk;", rf'\[emerg\] {JUNK[0]}\("junk"\) failed \(SSL: .*'),
+    ("ssl_verify_client on; ssl_trusted_certificate junk;", rf'\[emerg\] {JUNK[0]}\("junk"\) failed \(SSL: .*'),
+    ("ssl_verify_client on; ssl_client_certificate a.crt; ssl_crl junk;", rf'\[emerg\] {JUNK[1]}\("junk"\) failed .*'),
+    ("ssl_dhparam junk;", rf'\[emerg\] {JUNK[2]}\("junk"\) failed \(SSL: .*'),
+    ("ssl_stapling on; ssl_stapling_file junk;", rf'\[warn\] {JUNK[3]}\("junk"\) failed \(SSL: .*'),
+    ("ssl_password_file none;", r'\[emerg\] open\(\) "none" failed \(2: No such file or directory\)'),
+    ("ssl_session_ticket_key junk;", r'\[emerg\] "junk" must be 48 or 80 bytes'),
+    ("location /x { proxy_pass https://a; proxy_ssl_verify on; proxy_ssl_trusted_certificate junk; }",
+     rf'\[emerg\] {JUNK[0]}\("junk"\) failed \(SSL: .*'),
+])
+def test_a_file_that_is_of_no_use_is_named_with_its_line(usher, directives, sentence):
+    p = usher("upstream a { server 127.0.0.1; }\n" + site("a", f"\n{directives}\n"), start=False,
+              files={**files_of(a=A), "junk": "junk\n"})
+    said = re.sub(re.escape(f"{p.prefix}/"), "", p.run("-t").stderr)
+    assert re.search(rf"{sentence} in usher.conf:7$", said, re.M), said
+    assert len(re.findall(r"\[(emerg|warn)\]", said)) == 1

@@ -226,8 +226,8 @@ server_certificates_load(struct compile *c, const struct server_build *server,
                          checked,  out,
                          NULL,     0 };
     int n = count_pairs(&l);
-    bool fine = n >= 0;
-    if (n > 0 && load_passwords(&l)) {
+    bool fine = n == 0 || (n > 0 && load_passwords(&l));
+    if (n > 0 && fine) {
         if (has_variables(settings))
             out->named = named_certificates_open(c, settings, l.passwords, l.n_passwords);
         else

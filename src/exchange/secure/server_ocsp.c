@@ -25,7 +25,8 @@ load_staples(struct compile *c, const struct server_build *server,
         profile.certificate = out->certificates[i];
         out->staples[i] = ocsp_staple_get(&profile, &p);
         if (out->staples[i] == NULL)
-            diag_add(c->diags, LEVEL_WARN, settings->certificates.first->span, "%s", p.text);
+            ssl_file_blame(c, LEVEL_WARN, p.about ? my->stapling_file : NULL,
+                           settings->certificates.first->span, &p);
     }
 }
 

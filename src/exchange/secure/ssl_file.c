@@ -17,3 +17,17 @@ ssl_file_load(struct compile *c, const struct ssl_file *f, struct str *out)
              STR_ARG(f->path), error, strerrordesc_np(error));
     return false;
 }
+
+/* As nginx: 'SSL_CTX_load_verify_locations("ca.pem") failed (SSL: …)'. */
+void
+ssl_file_blame(struct compile *c, enum log_level level, const struct ssl_file *f,
+               struct span otherwise, const struct tls_problem *p)
+{
+    const char *name_ends = f ? strstr(p->text, "()") : NULL;
+    if (name_ends == NULL) {
+        diag_add(c->diags, level, otherwise, "%s", p->text);
+        return;
+    }
+    diag_add(c->diags, level, f->span, "%.*s(\"" STR_FMT "\"%s", (int)(name_ends - p->text), p->text,
+             STR_ARG(f->path), name_ends + 1);
+}

@@ -164,6 +164,19 @@ is_same(const void *profile, const void *other)
     return memcmp(profile, other, sizeof(struct tls_profile)) == 0;
 }
 
+/* NULL: none of them, or one of two. */
+static const struct ssl_file *
+at_fault(const struct ssl_settings *s, const struct tls_profile *p, const struct str *about)
+{
+    if (about == &p->dhparam)
+        return s->dhparam;
+    if (about == &p->crl)
+        return s->crl;
+    if (about == &p->announced || (about == &p->trusted && s->trusted_certificate == NULL))
+        return s->client_certificate;
+    return about == &p->trusted && s->client_certificate == NULL ? s->trusted_certificate : NULL;
+}
+
 static bool
 make_context(struct building *b)
 {
@@ -175,7 +188,8 @@ make_context(struct building *b)
     if (all->context == NULL || !is_same(&p, &all->last)) {
         struct tls_context *context = tls_context_get(&p, &problem);
         if (context == NULL) {
-            diag_add(b->compile->diags, LEVEL_EMERG, b->server->span, "%s", problem.text);
+            ssl_file_blame(b->compile, LEVEL_EMERG, at_fault(b->settings, &p, problem.about),
+                           b->server->span, &problem);
             return false;
         }
         if (all->context)
