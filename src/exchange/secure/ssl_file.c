@@ -28,6 +28,6 @@ ssl_file_blame(struct compile *c, enum log_level level, const struct ssl_file *f
         diag_add(c->diags, level, otherwise, "%s", p->text);
         return;
     }
-    diag_add(c->diags, level, f->span, "%.*s(\"" STR_FMT "\"%s", (int)(name_ends - p->text), p->text,
-             STR_ARG(f->path), name_ends + 1);
+    diag_add(c->diags, level, f->span, "%.*s(\"" STR_FMT "\"%s", (int)(name_ends - p->text),
+             p->text, STR_ARG(f->path), name_ends + 1);
 }
