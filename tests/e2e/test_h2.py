@@ -318,12 +318,21 @@ def test_the_more_urgent_response_goes_first(usher, first, second, want):
 
 
 def test_the_backend_may_say_how_urgent_its_response_is(usher, origin):
-    back = origin(lambda c, r: reply(BIG, headers=[("Priority", "u=6" if r.target == "/a" else "i;x, u=0;y")]))
-    p = usher(proxied(), BACK=back)
+    sent = []
+
+    def script(conn, request):
+        if request.target == "/a":
+            return reply(BIG, Priority="u=6")
+        conn.send(reply(b"b" * 100000, Priority="i;x, u=0;y"))
+        sent.append(True)
+        return None
+    p = usher(proxied(), BACK=origin(script))
     c = connect(p, consume=False, settings=WIDE)
     first = c.request("/a", headers=[("priority", "u=1")])
     c.body(first, 65535)
-    a, b = race(c, first, c.request("/b"))
+    second = c.request("/b")
+    until(lambda: sent, "the backend to have said it all")
+    a, b = race(c, first, second)
     assert b > a  # what comes from a backend piece by piece leaves gaps for others
 
 
