@@ -1,6 +1,7 @@
 """HUP under every condition: connections of every kind at once, faults at every step, storms."""
 import os
 import re
+import resource
 import signal
 import socket
 import threading
@@ -245,6 +246,20 @@ def test_a_file_that_cannot_be_read_changes_nothing(usher):
     assert serves(p, "one")
     p.reload(says("two"))
     assert serves(p, "two")
+
+
+@pytest.mark.plain_build
+def test_a_text_that_memory_does_not_suffice_for_changes_nothing(usher):
+    p = usher(says("one"), may_log=r"\[emerg\]")
+    assert serves(p, "one")
+    bytes_now = status(p.pid, "VmSize") * 1024
+    resource.prlimit(p.pid, resource.RLIMIT_AS,
+                     (bytes_now + (24 << 20), resource.prlimit(p.pid, resource.RLIMIT_AS)[1]))
+    p.reload("map $uri $m { " + "".join(f"/{n} x;\n" for n in range(200000)) + "}" + says("two"))
+    p.wait_log(r"\[emerg\].*a trial of the configuration ended on signal 6: it is not taken")
+    assert serves(p, "one")
+    p.reload(says("three"))
+    assert serves(p, "three")
 
 
 @pytest.mark.parametrize("threads", [1, 4])

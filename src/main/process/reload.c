@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 struct sending {
@@ -132,6 +133,25 @@ prepare(struct supervisor *s, struct snapshot *new, struct diags *d, bool refuse
     return true;
 }
 
+/* Whatever a text and its files do to whoever compiles them (memory may not suffice, a file may
+ * shrink while it is mapped) happens to a child first: the supervisor is the service. */
+static bool
+survives_a_trial(const struct supervisor *s)
+{
+    int status = 0;
+    pid_t pid = fork();
+    if (pid == 0) {
+        struct diags d;
+        (void)configuration_compile(s->options, NULL, &d);
+        _exit(0);
+    }
+    if (pid < 0 || waitpid(pid, &status, 0) != pid || !WIFSIGNALED(status))
+        return true;
+    report(LEVEL_EMERG, 0, "a trial of the configuration ended on signal %d: it is not taken",
+           WTERMSIG(status));
+    return false;
+}
+
 /* A certificate that was served does not end because its file is being written, or was lost. */
 static struct snapshot *
 keep_certificates(struct supervisor *s, struct snapshot *new, struct diags *d)
@@ -163,6 +183,8 @@ reload(struct supervisor *s)
 {
     report(LEVEL_NOTICE, 0, "reconfiguring");
     struct diags d;
+    if (!survives_a_trial(s))
+        return false;
     struct snapshot *new = configuration_compile(s->options, NULL, &d);
     report_diags(&d, false);
     if (d.errors == 0 && tls_servers_broken(new))
