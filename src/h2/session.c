@@ -195,6 +195,8 @@ on_frame_not_send(nghttp2_session *session, const nghttp2_frame *frame, int erro
         struct stream *st = container_of(i, struct stream, at);
         if (st->pub.id != frame->hd.stream_id)
             continue;
+        /* nghttp2 has opened the stream all the same and closes it next: st may be gone then. */
+        (void)nghttp2_session_set_stream_user_data(session, st->pub.id, NULL);
         h2_stream_end(st, NGHTTP2_REFUSED_STREAM);
         break;
     }

@@ -270,6 +270,29 @@ crumbs_of_cookies_are_joined(void **state)
     stage_run(crumbs);
 }
 
+/* Given up in the turn that asked, and among others. */
+static void
+unsaid(struct stage *t)
+{
+    stage_open(t, answer_hello);
+    struct h2_stream *before = stage_request(t, STR("GET"), STR("/"), true);
+    h2_stream_close(stage_request(t, STR("GET"), STR("/never"), true));
+    h2_stream_close(stage_request(t, STR("POST"), STR("/never"), false));
+    struct h2_stream *after = stage_request(t, STR("GET"), STR("/"), true);
+    assert_int_equal(h2_read_head(before, clock_in(PATIENCE)), 0);
+    assert_int_equal(h2_read_head(after, clock_in(PATIENCE)), 0);
+    assert_int_equal(t->requests, 2);
+    h2_stream_close(before);
+    h2_stream_close(after);
+    stage_close(t);
+}
+
+static void
+a_request_that_is_given_up_unsaid_is_never_said(void **state)
+{
+    stage_run(unsaid);
+}
+
 static void
 goaway(struct stage *t)
 {
@@ -391,6 +414,7 @@ main(void)
         cmocka_unit_test(interim_heads_come_before_the_final_one),
         cmocka_unit_test(a_head_that_is_too_large_is_answered_and_the_next_served),
         cmocka_unit_test(crumbs_of_cookies_are_joined),
+        cmocka_unit_test(a_request_that_is_given_up_unsaid_is_never_said),
         cmocka_unit_test(after_goaway_streams_end_and_then_the_link),
         cmocka_unit_test(a_lost_connection_ends_its_streams),
         cmocka_unit_test(waits_have_deadlines),
