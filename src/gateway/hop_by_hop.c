@@ -46,22 +46,24 @@ is_plain(struct str value)
            str_eq_nocase(value, STR("upgrade"));
 }
 
+/* A peer may name as many as its head has room for: no field is compared with all of them. */
 struct hop_names
 hop_names_of(const struct fields *fields)
 {
-    for (unsigned i = 0; i < fields->n; i++)
-        if (fields->v[i].id == HEADER_CONNECTION && !is_plain(fields->v[i].value))
-            return (struct hop_names){ fields };
-    return (struct hop_names){ NULL };
+    struct hop_names n;
+    map_init(&n.names, fields->arena, true);
+    for (unsigned i = 0; i < fields->n; i++) {
+        struct str rest = fields->v[i].value, name;
+        if (fields->v[i].id != HEADER_CONNECTION || is_plain(rest))
+            continue;
+        while (list_next(&rest, &name))
+            map_put(&n.names, name, (void *)(uintptr_t)name.p);
+    }
+    return n;
 }
 
 bool
 hop_names_has(const struct hop_names *names, const struct field *f)
 {
-    for (unsigned i = 0; names->fields && i < names->fields->n; i++) {
-        const struct field *c = &names->fields->v[i];
-        if (c->id == HEADER_CONNECTION && list_has_token(c->value, f->name))
-            return true;
-    }
-    return false;
+    return map_try(&names->names, f->name) != NULL;
 }

@@ -2,6 +2,7 @@
  * neither direction. */
 #pragma once
 
+#include "base/map.h"
 #include "http/field.h"
 
 /* By its name alone: Connection, Transfer-Encoding and their kin. */
@@ -9,9 +10,10 @@ bool hop_is_bound(enum header id);
 
 /* What the Connection fields of a head name beside: any of them may nominate any other field. */
 struct hop_names {
-    const struct fields *fields; /* NULL: they nominate nothing */
+    struct map names;
 };
 
+/* In the fields' arena. */
 struct hop_names hop_names_of(const struct fields *fields);
 bool hop_names_has(const struct hop_names *names, const struct field *f);
 

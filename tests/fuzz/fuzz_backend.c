@@ -1,10 +1,11 @@
 /* Any bytes as what a backend says, of every protocol and through every body filter: over real
  * sockets, a real loop and a small configuration.
  *
- * The first byte says which location asks, the second by which method, the third in which pieces
- * the answer arrives; after the last the backend hangs up. Whatever comes, what the client hears is
- * well-formed as far as it goes, neither a connection nor a fiber nor a use of the snapshot is
- * left, and an answer that arrives whole says the same in one piece and in many. */
+ * The first byte says which location asks, the second by which method and whether the client leaves
+ * early, the third in which pieces the answer arrives; after the last the backend hangs up.
+ * Whatever comes, what the client hears is well-formed as far as it goes, neither a connection nor
+ * a fiber nor a use of the snapshot is left, and an answer that arrives whole says the same in one
+ * piece and in many. */
 #include "target.h"
 
 #include "front/front_thread.h"
@@ -62,7 +63,7 @@ enum {
     TURNS_MAX = 4000,
     CALLS = 8
 };
-enum { HEAD = 1, UPGRADE = 3 };
+enum { HEAD = 1, UPGRADE = 3, LEAVES = 0x80 };
 
 static struct snapshot *snapshot;
 static struct listener listener = { .text = { ADDRESS, sizeof ADDRESS - 1 } };
@@ -75,7 +76,7 @@ struct play {
     size_t piece;
     char place;
     unsigned request, calls;
-    bool over;
+    bool leaves, over;
     struct buf heard;
 };
 
@@ -195,9 +196,18 @@ hear_all(struct play *p, struct conn *c)
 {
     char some[4096];
     ssize_t n;
+    for (unsigned i = p->says.n % 32; p->leaves && i > 0; i--)
+        must(fiber_yield() == 0);
+    if (p->leaves && p->says.n & 32) /* what comes later than on the heels is no half-close */
+        must(fiber_sleep(25) == 0);
+    if (p->leaves) {
+        conn_reset(c);
+        return;
+    }
     while ((n = conn_read(c, some, sizeof some, clock_in(10000))) > 0)
         buf_put(&p->heard, (struct str){ some, (size_t)n });
     must(n != -ETIMEDOUT);
+    conn_close(c);
 }
 
 static void
@@ -219,7 +229,6 @@ play(void *arg)
     if (p->request == UPGRADE)
         (void)conn_shutdown_write(&client);
     hear_all(p, &client);
-    conn_close(&client);
     for (int i = 0; i < TURNS_MAX && listener.connections; i++)
         must(fiber_yield() == 0);
     p->over = true;
@@ -294,7 +303,8 @@ run(struct play *p, const uint8_t *data, size_t size, struct said *out)
 {
     *p = (struct play){ .says = { (const char *)data + 3, size - 3 },
                         .place = places[data[0] % (sizeof places - 1)],
-                        .request = data[1] % REQUESTS,
+                        .request = (data[1] & ~LEAVES) % REQUESTS,
+                        .leaves = data[1] & LEAVES,
                         .piece = data[2] ? data[2] : size };
     if (p->piece <= size / PIECES_MAX)
         p->piece = size / PIECES_MAX + 1;

@@ -3,6 +3,8 @@
 
 #include "../test.h"
 
+#include <stdio.h>
+
 static struct fields
 fields_of(struct arena *a, const char *const *pairs)
 {
@@ -37,6 +39,22 @@ every_connection_field_may_nominate(void **state)
 }
 
 static void
+a_field_may_nominate_very_many(void **state)
+{
+    char text[20001];
+    const char *const many[] = { "Connection", text, "Connection", "last", NULL };
+    struct arena a;
+    for (unsigned i = 0; i < 4000; i++)
+        snprintf(text + 5 * i, 6, "%04x,", i);
+    arena_init(&a, 0);
+    assert_true(names(&a, many, "0000"));
+    assert_true(names(&a, many, "0F9F"));
+    assert_true(names(&a, many, "LAST"));
+    assert_false(names(&a, many, "0FA0"));
+    arena_fini(&a);
+}
+
+static void
 usual_words_nominate_nothing(void **state)
 {
     const char *const plain[] = { "Connection", "Keep-Alive", "X", "close", NULL };
@@ -64,6 +82,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_connection_field_may_nominate),
+        cmocka_unit_test(a_field_may_nominate_very_many),
         cmocka_unit_test(usual_words_nominate_nothing),
         cmocka_unit_test(framing_and_routing_are_no_trailers),
     };
