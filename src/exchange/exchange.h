@@ -118,6 +118,10 @@ struct response {
     struct str etag;         /* STR_NONE: none */
     struct body *body;       /* NULL: empty */
     struct fields trailers;
+    struct { /* adds to the trailers once the body is over; NULL: nothing does */
+        void (*run)(struct exchange *x, const void *settings);
+        const void *settings;
+    } at_end;
     bool ranges_allowed;     /* the body can be cut by the range feature (Accept-Ranges) */
     struct str charset;      /* X-Accel-Charset: what charset is to make of it; STR_NONE: none */
     bool varies_by_encoding; /* gzip_vary has said so */

@@ -60,6 +60,15 @@ has_no_body(const struct exchange *x)
     return x->request.method == METHOD_HEAD || status == 204 || status == 304;
 }
 
+static void
+complete_trailers(struct exchange *x)
+{
+    struct response *r = &x->response;
+    if (r->at_end.run)
+        r->at_end.run(x, r->at_end.settings);
+    r->at_end.run = NULL;
+}
+
 /* Pulls and writes until the end. A head that is held back leaves before the first wait. */
 static int
 send_body(struct exchange *x)
@@ -73,11 +82,16 @@ send_body(struct exchange *x)
         r = body_next(body, &chunk);
         if (r <= 0)
             break;
+        if (chunk.last)
+            complete_trailers(x);
         r = x->codec->write_body(x, &chunk);
         if (r < 0)
             return r;
     }
-    return r < 0 ? r : x->codec->write_end(x);
+    if (r < 0)
+        return r;
+    complete_trailers(x);
+    return x->codec->write_end(x);
 }
 
 void

@@ -218,21 +218,23 @@ exchange_report(struct exchange *x)
         l->on_log.v[i].feature->on_log(x, l->on_log.v[i].settings);
 }
 
-/* 444 by configuration, 499 when the client has gone: the connection ends without an answer. */
+/* 444 by configuration, 499 when the client has gone: the connection ends without an answer. A
+ * backend may say either. */
 static bool
-is_silent(unsigned status)
+is_silent(const struct exchange *x)
 {
-    return status == 444 || status == 499;
+    unsigned status = x->response.status;
+    return !x->response.relayed && (status == 444 || status == 499);
 }
 
 bool
 exchange_prepare(struct exchange *x)
 {
     enum verdict v = run_phases(x);
-    while (v == DONE && !is_silent(x->response.status) && !respond_filter(x))
+    while (v == DONE && !is_silent(x) && !respond_filter(x))
         v = settle(x, FAILED);
     tell_decided(x);
-    bool silent = is_silent(x->response.status);
+    bool silent = is_silent(x);
     x->aborted |= silent;
     return v == DONE && !silent;
 }
@@ -250,7 +252,7 @@ void
 exchange_explain(struct exchange *x)
 {
     enum verdict v = run_phases(x);
-    while (v == DONE && !is_silent(x->response.status) && !respond_filter(x))
+    while (v == DONE && !is_silent(x) && !respond_filter(x))
         v = settle(x, FAILED);
     trace_answer(x);
 }

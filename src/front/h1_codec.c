@@ -85,7 +85,11 @@ write_framing(struct exchange *x, struct h1_exchange *h, struct buf *b)
 {
     struct response *r = &x->response;
     bool without = r->status < 200 || r->status == 204 || r->status == 304;
-    if (response_is_empty(x))
+    bool may_chunk = x->request.version >= VERSION_11 && core_of(x)->chunked_transfer_encoding &&
+                     !without && x->request.method != METHOD_HEAD;
+    if (r->at_end.run && may_chunk)
+        r->content_length = -1; /* trailers stand behind chunks only */
+    else if (response_is_empty(x))
         r->content_length = 0;
     if (r->content_length >= 0 && r->status >= 200 && r->status != 204 &&
         (r->status != 304 || r->content_length > 0)) {
@@ -96,7 +100,7 @@ write_framing(struct exchange *x, struct h1_exchange *h, struct buf *b)
             h->promised = r->content_length;
     } else if (without || x->request.method == METHOD_HEAD) {
         return;
-    } else if (x->request.version >= VERSION_11 && core_of(x)->chunked_transfer_encoding) {
+    } else if (may_chunk) {
         buf_put(b, STR("Transfer-Encoding: chunked\r\n"));
         h->chunked_out = true;
     } else {

@@ -140,7 +140,7 @@ settle(struct h1_connection *c, struct exchange *x, struct h1_exchange *h)
     bool go_on = x->keep_alive && !x->aborted && !c->hijacked && !fiber_cancelled();
     int body = go_on ? h1_finish_body(x, h) : 0;
     bool unread = !h->body_ended && (body == 0 || body == -EPIPE);
-    bool silent = x->response.status == 444;
+    bool silent = x->response.status == 444 && !x->response.relayed;
     remember(c, core);
     c->lingering = !x->aborted && !x->timed_out &&
                    (unread || x->early_failure || core->lingering_close == LINGERING_ALWAYS);

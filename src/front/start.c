@@ -67,14 +67,13 @@ void
 start_path(struct exchange *x)
 {
     struct request_head *r = &x->request;
-    if (r->method == METHOD_TRACE || r->method == METHOD_CONNECT) {
-        start_refuse(x, FAULT_METHOD_NOT_ALLOWED, "TRACE and CONNECT are not for a reverse proxy");
-        return;
-    }
+    bool refused = r->method == METHOD_TRACE || r->method == METHOD_CONNECT;
     x->args = r->args.n ? r->args : STR_NONE;
     x->uri_is_raw = true;
     if (uri_normalize(r->path, x->server->settings->merge_slashes, &x->arena, &x->uri) != URI_OK)
-        start_refuse(x, FAULT_BAD_REQUEST, "invalid URI");
+        start_refuse(x, refused ? FAULT_METHOD_NOT_ALLOWED : FAULT_BAD_REQUEST, "invalid URI");
+    else if (refused)
+        start_refuse(x, FAULT_METHOD_NOT_ALLOWED, "TRACE and CONNECT are not for a reverse proxy");
     else
         check_client(x);
 }

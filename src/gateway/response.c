@@ -216,7 +216,7 @@ accel_redirect(struct gateway *g, struct str to)
     for (unsigned i = 0; i < g->head.fields.n; i++)
         for (size_t k = 0; k < sizeof kept / sizeof kept[0]; k++)
             if (g->head.fields.v[i].id == kept[k])
-                fields_add_known(&carried, kept[k], g->head.fields.v[i].value);
+                fields_add_known(&carried, kept[k], rewritten(g, &g->head.fields.v[i]));
     x->carried = carried;
     if (x->request.method != METHOD_HEAD && !str_starts(to, STR("@"))) {
         x->request.method = METHOD_GET;
@@ -308,10 +308,6 @@ gateway_take_response(struct gateway *g)
     struct exchange *x = g->x;
     struct str redirect = fields_value(&g->head.fields, HEADER_X_ACCEL_REDIRECT);
     x->trail->fields = &g->head.fields;
-    if (redirect.n && !(g->my->ignore_headers & IGNORE_X_ACCEL_REDIRECT)) {
-        discard(g);
-        return accel_redirect(g, redirect);
-    }
     if (g->codec->own_missing && g->head.status == 404) {
         discard(g);
         return status_only(x, 404);
@@ -319,6 +315,10 @@ gateway_take_response(struct gateway *g)
     if (g->my->intercept_errors && g->head.status >= 300 && error_page_wants(x, g->head.status)) {
         discard(g);
         return intercept(g);
+    }
+    if (redirect.n && !(g->my->ignore_headers & IGNORE_X_ACCEL_REDIRECT)) {
+        discard(g);
+        return accel_redirect(g, redirect);
     }
     response_init(x, g->head.status);
     x->response.reason = g->head.reason;

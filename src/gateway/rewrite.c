@@ -198,116 +198,150 @@ rewrite_redirect(struct gateway *g, struct str value)
     return done && at == 0 ? redirect_location(g->x, value) : value;
 }
 
-/* Domain and path: the attribute's value is replaced (a path's beginning only). */
 static struct str
-apply_attribute(struct gateway *g, const struct rewrite_rules *rules, struct str cookie,
-                struct str name, bool prefix)
+without_dot(struct str domain)
 {
-    struct str value = set_cookie_attribute(cookie, name);
-    if (rules == NULL || rules->off || value.p == NULL)
-        return cookie;
-    size_t at = (size_t)(value.p - cookie.p);
-    struct str compared = !prefix && value.n && value.p[0] == '.' ? str_skip(value, 1) : value;
-    for (const struct rewrite_rule *r = rules->first; r; r = r->next) {
-        if (r->regex && regex_match(r->regex, compared, g->x))
-            return splice(g->x, cookie, at, value.n, template_eval(r->to, g->x));
-        if (r->regex)
-            continue;
-        struct str from = template_eval(r->from, g->x);
-        if (!prefix && from.n && from.p[0] == '.')
-            from = str_skip(from, 1);
-        if (prefix ? str_starts(compared, from) : str_eq_nocase(compared, from))
-            return splice(g->x, cookie, at, prefix ? from.n : value.n, template_eval(r->to, g->x));
-    }
-    return cookie;
+    return str_starts(domain, STR(".")) ? str_skip(domain, 1) : domain;
 }
 
-/* Without its attribute, whether it has a value or not. */
-static struct str
-without(struct exchange *x, struct str cookie, struct str attribute)
+/* A dot before the domain counts for nothing, and stays. */
+static bool
+apply_domain(struct gateway *g, const struct rewrite_rule *rule, struct str *value)
 {
-    struct str rest = cookie;
-    struct buf b;
-    buf_init(&b, &x->arena, cookie.n, 0);
-    for (bool first = true; rest.p; first = false) {
-        struct str part = str_cut(&rest, ';'), name = str_trim(part);
-        name = str_trim(str_cut(&name, '='));
-        if (!first && str_eq_nocase(name, attribute))
-            continue;
-        if (!first)
-            buf_byte(&b, ';');
-        buf_put(&b, part);
-    }
-    return buf_str(&b);
+    struct str bare = without_dot(*value);
+    if (!str_eq_nocase(bare, without_dot(template_eval(rule->from, g->x))))
+        return false;
+    struct str to = without_dot(template_eval(rule->to, g->x));
+    *value = splice(g->x, *value, value->n - bare.n, bare.n, to);
+    return true;
 }
 
 static bool
-has(struct str cookie, struct str attribute)
+apply_path(struct gateway *g, const struct rewrite_rule *rule, struct str *value)
 {
-    struct str rest = cookie;
-    str_cut(&rest, ';');
-    while (rest.p) {
-        struct str part = str_cut(&rest, ';');
-        if (str_eq_nocase(str_trim(str_cut(&part, '=')), attribute))
+    struct str from = template_eval(rule->from, g->x);
+    if (!str_starts(*value, from))
+        return false;
+    *value = splice(g->x, *value, 0, from.n, template_eval(rule->to, g->x));
+    return true;
+}
+
+typedef bool apply_fn(struct gateway *g, const struct rewrite_rule *rule, struct str *value);
+
+static bool
+apply_first(struct gateway *g, const struct rewrite_rules *rules, struct str *value,
+            apply_fn *apply)
+{
+    for (const struct rewrite_rule *r = rules->first; r; r = r->next) {
+        if (r->regex == NULL && apply(g, r, value))
             return true;
+        if (r->regex && regex_match(r->regex, *value, g->x)) {
+            *value = template_eval(r->to, g->x);
+            return true;
+        }
     }
     return false;
 }
 
-static struct str
-apply_flags(struct exchange *x, struct str cookie, unsigned flags)
+/* Each attribute of that name gets its new value. True when one did. */
+static bool
+apply_attribute(struct gateway *g, const struct rewrite_rules *rules, struct set_cookie *cookie,
+                struct str name, apply_fn *apply)
+{
+    bool done = false;
+    if (rules == NULL || rules->off)
+        return false;
+    for (unsigned i = 1; i < cookie->n; i++) {
+        struct cookie_part *part = &cookie->v[i];
+        if (part->value.p && str_eq_nocase(part->name, name))
+            done |= apply_first(g, rules, &part->value, apply);
+    }
+    return done;
+}
+
+enum { FLAG_NAMES = 3 }; /* how many attributes flags may add */
+
+static void
+apply_flags(struct set_cookie *cookie, unsigned flags)
 {
     static const struct {
         unsigned flag;
-        struct str name, text;
+        struct cookie_part part; /* without a name: what has this one goes */
+        struct str name;
     } table[] = {
-        { COOKIE_SECURE, { "secure", 6 }, { "; Secure", 8 } },
-        { COOKIE_HTTPONLY, { "httponly", 8 }, { "; HttpOnly", 10 } },
-        { COOKIE_SAMESITE_STRICT, { "samesite", 8 }, { "; SameSite=Strict", 17 } },
-        { COOKIE_SAMESITE_LAX, { "samesite", 8 }, { "; SameSite=Lax", 14 } },
-        { COOKIE_SAMESITE_NONE, { "samesite", 8 }, { "; SameSite=None", 15 } },
-        { COOKIE_NO_SECURE, { "secure", 6 }, { "", 0 } },
-        { COOKIE_NO_HTTPONLY, { "httponly", 8 }, { "", 0 } },
-        { COOKIE_NO_SAMESITE, { "samesite", 8 }, { "", 0 } },
+        { COOKIE_SECURE, { { "Secure", 6 }, { NULL, 0 } }, { "secure", 6 } },
+        { COOKIE_HTTPONLY, { { "HttpOnly", 8 }, { NULL, 0 } }, { "httponly", 8 } },
+        { COOKIE_SAMESITE_NONE, { { "SameSite", 8 }, { "None", 4 } }, { "samesite", 8 } },
+        { COOKIE_SAMESITE_LAX, { { "SameSite", 8 }, { "Lax", 3 } }, { "samesite", 8 } },
+        { COOKIE_SAMESITE_STRICT, { { "SameSite", 8 }, { "Strict", 6 } }, { "samesite", 8 } },
+        { COOKIE_NO_SECURE, { { NULL, 0 }, { NULL, 0 } }, { "secure", 6 } },
+        { COOKIE_NO_HTTPONLY, { { NULL, 0 }, { NULL, 0 } }, { "httponly", 8 } },
+        { COOKIE_NO_SAMESITE, { { NULL, 0 }, { NULL, 0 } }, { "samesite", 8 } },
     };
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
         if (!(flags & table[i].flag))
             continue;
-        bool is_samesite = str_eq(table[i].name, STR("samesite"));
-        if (table[i].text.n && has(cookie, table[i].name) && !is_samesite)
-            continue;
-        cookie = arena_join(&x->arena, without(x, cookie, table[i].name), table[i].text);
+        struct cookie_part *there = set_cookie_find(cookie, table[i].name);
+        if (table[i].part.name.n == 0)
+            set_cookie_remove(cookie, table[i].name);
+        else if (there == NULL)
+            cookie->v[cookie->n++] = table[i].part;
+        else if (table[i].part.value.n)
+            *there = table[i].part;
     }
-    return cookie;
 }
 
+/* Of a flag and its opposite the last one holds. */
 static unsigned
 flags_of(struct exchange *x, const struct rewrite_rule *rule)
 {
+    static const struct {
+        unsigned on, off;
+    } opposites[] = {
+        { COOKIE_SECURE, COOKIE_NO_SECURE },
+        { COOKIE_HTTPONLY, COOKIE_NO_HTTPONLY },
+        { COOKIE_SAMESITE_STRICT | COOKIE_SAMESITE_LAX | COOKIE_SAMESITE_NONE, COOKIE_NO_SAMESITE },
+    };
     unsigned flags = 0;
-    for (unsigned i = 0; i < rule->n_flags; i++)
-        flags |= cookie_flag(template_eval(rule->flags[i], x));
+    for (unsigned i = 0; i < rule->n_flags; i++) {
+        unsigned flag = cookie_flag(template_eval(rule->flags[i], x));
+        for (size_t k = 0; k < sizeof opposites / sizeof opposites[0]; k++) {
+            if (flag & opposites[k].on)
+                flags &= ~opposites[k].off;
+            if (flag & opposites[k].off)
+                flags &= ~opposites[k].on;
+        }
+        flags |= flag;
+    }
     return flags;
 }
 
-static struct str
-rewrite_flags(struct gateway *g, struct str cookie)
+static bool
+rewrite_flags(struct gateway *g, struct set_cookie *cookie)
 {
     const struct rewrite_rules *rules = g->my->cookie_flags;
-    struct str rest = cookie, name = str_trim(str_cut(&rest, '='));
+    struct str name = cookie->v[0].name;
     if (rules == NULL || rules->off)
-        return cookie;
+        return false;
     for (const struct rewrite_rule *r = rules->first; r; r = r->next)
         if (r->regex ? regex_match(r->regex, name, g->x)
-                     : str_eq_nocase(template_eval(r->from, g->x), name))
-            return apply_flags(g->x, cookie, flags_of(g->x, r));
-    return cookie;
+                     : str_eq_nocase(template_eval(r->from, g->x), name)) {
+            apply_flags(cookie, flags_of(g->x, r));
+            return true;
+        }
+    return false;
 }
 
 struct str
-rewrite_cookie(struct gateway *g, struct str cookie)
+rewrite_cookie(struct gateway *g, struct str text)
 {
-    cookie = apply_attribute(g, g->my->cookie_domains, cookie, STR("domain"), false);
-    cookie = apply_attribute(g, g->my->cookie_paths, cookie, STR("path"), true);
-    return rewrite_flags(g, cookie);
+    const struct gateway_settings *my = g->my;
+    struct set_cookie cookie;
+    if (!(my->cookie_domains || my->cookie_paths || my->cookie_flags) ||
+        !set_cookie_parse(text, FLAG_NAMES, &g->x->arena, &cookie))
+        return text;
+    bool done = apply_attribute(g, my->cookie_domains, &cookie, STR("domain"), apply_domain);
+    done |= apply_attribute(g, my->cookie_paths, &cookie, STR("path"), apply_path);
+    done |= rewrite_flags(g, &cookie);
+    return done ? set_cookie_print(&cookie, &g->x->arena) : text;
 }

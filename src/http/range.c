@@ -64,6 +64,8 @@ range_parse(struct str value, uint64_t size, unsigned most, struct arena *a, str
         if (!take_range(&value, size, &r) || (value.n && value.p[0] != ','))
             return RANGE_UNSATISFIABLE;
         more = value.n > 0;
+        if (r.from >= r.to && r.from == 0)
+            return RANGE_NONE; /* of nothing: that is the whole */
         if (r.from >= r.to)
             continue;
         if (out->n == most)

@@ -66,3 +66,14 @@ def test_expires_counts_in_seconds(agree):
 def test_expires_goes_over_what_a_backend_says(agree):
     agree(server("location / { expires epoch; proxy_pass http://%%BACKEND%%; }"), ["/"],
           script=lambda conn, request: b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nExpires: x\r\nCache-Control: y\r\n\r\n")
+
+
+TRAILED = ["add_trailer X-T t;", "add_trailer X-T $arg_none;", "add_trailer X-T t; return 200;", "add_trailer X-T t; return 404;",
+           "add_trailer X-T t always; return 404;", "add_trailer X-T t; return 204;", "add_trailer X-T t; chunked_transfer_encoding off;"]
+
+
+@pytest.mark.parametrize("body", TRAILED)
+def test_trailers_and_parts(agree, body):
+    asked = ["", "\nRange: bytes=1-2", "\nRange: bytes=0-0,2-2", "\nIf-Range: \"x\"\nRange: bytes=0-0"]
+    agree(server("location / { %s }" % body), [f"{m}{f}" for m in ("", "HEAD ") for f in ["/empty"] + ["/file" + h for h in asked]],
+          files={"html/file": "abcdefgh", "html/empty": ""})

@@ -97,7 +97,7 @@ def test_if_settings(agree, body):
           files={"html/file": "file\n", "html/index.html": "index\n"})
 
 
-RETURNS = ["200", "200 text", "201 $uri", "204", "301 /x", "302 http://e.example/y?z", "303 $scheme://h/", "307 /t", "308 relative", "400",
+RETURNS = ["403 ''", "500 ''", "200 ''", "204 ''", "403 $arg_none", "418 ''", "200", "200 text", "201 $uri", "204", "301 /x", "302 http://e.example/y?z", "303 $scheme://h/", "307 /t", "308 relative", "400",
            "401", "402 pay", "403", "404", "404 body", "405", "410", "413", "444", "500", "502 gone", "503", "599 odd", "http://e.example/",
            "https://e.example$request_uri", "299 odd", "206 part", "304 text", "204 text"]
 

@@ -10,6 +10,13 @@ def test_trailers_follow_a_body_of_unknown_length(usher, origin):
         b"0\r\nX-Status: 200\r\n\r\n")
 
 
+def test_a_trailer_is_made_when_the_body_is_over(usher, origin):
+    backend = origin(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\nX-Sum: 7\r\n\r\n")
+    proxy = usher("""server { listen 127.0.0.1:%%PORT%%;
+        location / { add_trailer X-Copy $upstream_trailer_x_sum; proxy_pass http://%%BACKEND%%; } }""", BACKEND=backend)
+    assert client.raw(proxy.port, b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").endswith(b"0\r\nX-Copy: 7\r\n\r\n")
+
+
 def test_inheritance_is_merged_kept_or_cut_off(usher):
     proxy = usher("""add_header X-A http; server { listen 127.0.0.1:%%PORT%%;
         location /merge { add_header_inherit merge; add_header X-B own; return 200; }

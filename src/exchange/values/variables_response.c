@@ -42,9 +42,10 @@ static bool
 sent_content_length(struct exchange *x, struct str *out)
 {
     unsigned status = x->response.status;
-    if (x->response.content_length < 0 || status < 200 || status == 204 || status == 444)
+    int64_t length = x->response.content_length;
+    if (length < (status == 304) || status < 200 || status == 204 || status == 444)
         return false;
-    *out = print_u64(x, (uint64_t)x->response.content_length);
+    *out = print_u64(x, (uint64_t)length);
     return true;
 }
 

@@ -58,8 +58,9 @@ read_return(struct setting *s, struct answer *my)
     if (!str_to_u64(first, 999, &status) || status < 200)
         return setting_error(s, 1, "invalid return code \"" STR_FMT "\"", STR_ARG(first));
     my->status = (unsigned)status;
-    my->text = s->node->n == 3 ? template_compile(s, 2, setting_arg(s, 2)) : NULL;
-    return s->node->n == 2 || my->text != NULL;
+    bool has_text = s->node->n == 3 && (status < 400 || setting_arg(s, 2).n);
+    my->text = has_text ? template_compile(s, 2, setting_arg(s, 2)) : NULL;
+    return !has_text || my->text != NULL;
 }
 
 static bool

@@ -187,7 +187,7 @@ add_header(struct exchange *x, struct str name, struct str value)
         r->etag = value; /* empty: it is taken away */
     else if (id == HEADER_LAST_MODIFIED)
         r->last_modified = value.n ? date_parse_http(value) : -1;
-    else if (value.n)
+    if (value.n && id != HEADER_ETAG && (id != HEADER_LAST_MODIFIED || r->last_modified < 0))
         fields_push(&r->fields, name, value, id);
 }
 
@@ -230,6 +230,15 @@ set_cache_fields(struct exchange *x, time_t expires, struct str cache_control)
     fields_set(&x->response.fields, HEADER_CACHE_CONTROL, cache_control);
 }
 
+/* A backend's own stands among the fields. */
+static time_t
+modified_at(const struct exchange *x)
+{
+    const struct response *r = &x->response;
+    return r->last_modified >= 0 ? r->last_modified
+                                 : date_parse_http(fields_value(&r->fields, HEADER_LAST_MODIFIED));
+}
+
 static void
 expire(struct exchange *x, const struct expires_setting *my)
 {
@@ -251,8 +260,8 @@ expire(struct exchange *x, const struct expires_setting *my)
         e.seconds = seconds_to(now, e.seconds);
         break;
     case EXPIRES_MODIFIED:
-        if (e.seconds && x->response.last_modified >= 0) /* 0 is now, as nginx has it */
-            from = x->response.last_modified;
+        if (e.seconds && modified_at(x) >= 0) /* 0 is now, as nginx has it */
+            from = modified_at(x);
         break;
     case EXPIRES_IN:
         break;
@@ -264,12 +273,21 @@ expire(struct exchange *x, const struct expires_setting *my)
                           : arena_printf(&x->arena, "max-age=%lld", (long long)(at - now)));
 }
 
-/* HTTP/1.1 has trailers behind chunks only. */
-static void
-make_room_for_trailers(struct exchange *x)
+static bool
+has_any(const struct additions *list, bool good)
 {
-    if (x->response.trailers.n && x->request.version == VERSION_11 && x->response.body)
-        x->response.content_length = -1;
+    for (; list; list = list->outer)
+        for (const struct addition *a = list->first; a; a = a->next)
+            if (good || a->always)
+                return true;
+    return false;
+}
+
+static void
+add_trailers(struct exchange *x, const void *settings)
+{
+    const struct settings *my = settings;
+    add_all(x, my->trailers, is_good(x->response.status), add_trailer);
 }
 
 static void
@@ -280,9 +298,9 @@ run(struct exchange *x, const void *settings)
     if (good)
         expire(x, &my->expires);
     add_all(x, my->headers, good, add_header);
-    if (my->trailers && x->request.method != METHOD_HEAD) {
-        add_all(x, my->trailers, good, add_trailer);
-        make_room_for_trailers(x);
+    if (has_any(my->trailers, good)) {
+        x->response.at_end.run = add_trailers;
+        x->response.at_end.settings = my;
     }
 }
 

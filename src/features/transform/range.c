@@ -162,7 +162,7 @@ is_the_same(const struct exchange *x)
     if (validator.p == NULL)
         return true;
     if (str_ends(validator, STR("\"")))
-        return etag_list_has(validator, x->response.etag, false);
+        return str_eq(validator, x->response.etag) && !str_starts(validator, STR("W/"));
     return x->response.last_modified >= 0 &&
            date_parse_http(validator) == x->response.last_modified;
 }
@@ -200,7 +200,7 @@ judge(struct exchange *x, const void *settings)
     if (!r->ranges_allowed || r->status != 200 || r->content_length < 0 || most == 0)
         return;
     struct str asked = fields_value(&x->request.fields, HEADER_RANGE);
-    if (asked.p && r->content_length > 0 && !x->refused && is_the_same(x))
+    if (asked.p && !x->refused && is_the_same(x))
         cut(x, asked, most);
     else
         fields_add_known(&r->fields, HEADER_ACCEPT_RANGES, STR("bytes"));

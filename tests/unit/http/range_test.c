@@ -112,14 +112,21 @@ cookies_are_found_as_nginx_finds_them(void **state)
 }
 
 static void
-attributes_of_a_set_cookie_are_viewed(void **state)
+a_set_cookie_is_taken_apart_and_printed(void **state)
 {
-    struct str text = STR("path=1; Path=/a ;DOMAIN = b; Secure; HttpOnly");
-    assert_true(str_eq(set_cookie_attribute(text, STR("path")), STR("/a")));
-    assert_true(str_eq(set_cookie_attribute(text, STR("domain")), STR("b")));
-    assert_true(set_cookie_attribute(text, STR("secure")).p != NULL);
-    assert_null(set_cookie_attribute(text, STR("samesite")).p);
-    assert_null(set_cookie_attribute(STR("path=1"), STR("path")).p);
+    struct arena a;
+    struct set_cookie c;
+    arena_init(&a, 0);
+    assert_true(set_cookie_parse(STR("path=1; Path=/a ;DOMAIN = b;; Secure;path=c=d"), 0, &a, &c));
+    assert_true(str_eq(set_cookie_find(&c, STR("path"))->value, STR("/a")));
+    assert_null(set_cookie_find(&c, STR("secure"))->value.p);
+    assert_null(set_cookie_find(&c, STR("samesite")));
+    assert_true(
+        str_eq(set_cookie_print(&c, &a), STR("path=1; Path=/a; DOMAIN=b; ; Secure; path=c=d")));
+    set_cookie_remove(&c, STR("path"));
+    assert_true(str_eq(set_cookie_print(&c, &a), STR("path=1; DOMAIN=b; ; Secure")));
+    assert_false(set_cookie_parse(STR("none; path=/"), 0, &a, &c));
+    arena_fini(&a);
 }
 
 int
@@ -130,7 +137,7 @@ main(void)
         cmocka_unit_test(many_ranges_keep_their_places),
         cmocka_unit_test(tags_are_compared_weakly_or_strongly),
         cmocka_unit_test(cookies_are_found_as_nginx_finds_them),
-        cmocka_unit_test(attributes_of_a_set_cookie_are_viewed),
+        cmocka_unit_test(a_set_cookie_is_taken_apart_and_printed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
