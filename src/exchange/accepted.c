@@ -47,7 +47,7 @@ static const struct directive rows[] = {
       .help = "Accepted; padding for old browsers is not sent." },
     { "msie_refresh", IGNORE(flag), EVERYWHERE, .flags = IGNORED, .example = "msie_refresh off;",
       .help = "Accepted; refreshes for old browsers are not sent." },
-    { "keepalive_disable", NO_FIELD, EVERYWHERE, .set = set_browsers, .flags = IGNORED,
+    { "keepalive_disable", NO_FIELD, EVERYWHERE, .set = set_browsers, .flags = IGNORED | REPEATABLE,
       .args_min = 1, .args_max = ARGS_ANY, .syntax = "none | browser ...",
       .example = "keepalive_disable none;",
       .help = "Accepted; the browsers it is about are gone." },

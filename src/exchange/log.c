@@ -186,7 +186,8 @@ __attribute__((format(printf, 4, 0))) static enum verdict
 end_badly(struct exchange *x, enum fault fault, int error, const char *format, va_list args)
 {
     x->fault = fault;
-    x->response.status = fault_row(fault)->status;
+    if (!x->head_sent) /* else it stays what the client was told */
+        x->response.status = fault_row(fault)->status;
     log_fault(x, fault, error, format, args);
     return FAILED;
 }

@@ -308,8 +308,6 @@ pick_failed(struct gateway *g, int error, struct outcome last)
     g->x->doing = "connecting to upstream";
     if (fiber_cancelled())
         return say(g, last);
-    if (last.fault != FAULT_NONE)
-        return status_only(g->x, fault_row(last.fault)->status);
     begin_step(g, upstream_name(g->target.upstream));
     g->step->status = 502;
     if (error == -ENOENT)

@@ -205,5 +205,9 @@ peer_host(const struct peer *p)
 size_t
 upstream_peer_count(const struct upstream *u)
 {
-    return u->table ? upstream_local(u)->view->n : u->own->n;
+    const struct view *v = u->table ? upstream_local(u)->view : u->own;
+    size_t n = 0;
+    for (size_t i = 0; i < v->n; i++)
+        n += !v->peers[i].server->down;
+    return n;
 }

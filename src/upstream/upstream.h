@@ -143,6 +143,7 @@ bool attempt_report(struct attempt *a, enum attempt_result result);
 void attempt_release(struct attempt *a, bool keep);
 /* Address as in $upstream_addr; lives as long as the attempt's arena and table. */
 struct str peer_name(const struct peer *p);
-struct str peer_host(const struct peer *p);           /* the server's text in the configuration */
-size_t upstream_peer_count(const struct upstream *u); /* of this thread's present view, for
-                                                         proxy_next_upstream_tries = all */
+struct str peer_host(const struct peer *p); /* the server's text in the configuration */
+size_t
+upstream_peer_count(const struct upstream *u); /* of this thread's present view, without those
+                                                  that are down: as many tries are worth it */

@@ -24,7 +24,8 @@ def cookie(conn, request):
 @pytest.fixture(scope="module")
 def both(pair):
     locations = "".join(f"location /l{i}/ {{ proxy_pass http://%%BACKEND%%; {rule} }}" for i, rule in enumerate(RULES))
-    return pair("server { listen 127.0.0.1:%%PORT%%; server_name localhost; " + locations + "}", files={"html/file": "f"}, script=cookie)
+    return pair("server { listen 127.0.0.1:%%PORT%%; server_name localhost; "
+                "location /read { return 200 \"$cookie_a|$cookie_A_b|$cookie_c\"; }" + locations + "}", files={"html/file": "f"}, script=cookie)
 
 
 @pytest.mark.parametrize("i", range(len(RULES)))
@@ -37,3 +38,9 @@ def test_a_cookie_that_goes_along_with_x_accel_redirect_is_rewritten_too(both):
     for i in (0, 4, 9):
         for k in (4, 13, 20):
             both.agree(f"/l{i}/accel?k={k}")
+
+
+@pytest.mark.parametrize("field", ["a=1, A_b=2", "a=1,A_b=2", "x=1; A_b=2", "a=1; c=2, c=3", "c=1,a=2;A_b=3", "a=\"x; A_b=y\"; c=1", "xx,c=1",
+                                   "c =1; a= 2 ; A_b", "=1; c=2", ";;c=2", "c=1;c=2", "a=1\nCookie: c=2; A_b=3"])
+def test_a_cookie_is_found(both, field):
+    both.agree(f"/read\nCookie: {field}")

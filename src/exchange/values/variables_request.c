@@ -4,6 +4,7 @@
 #include "exchange/snapshot.h"
 #include "exchange/subrequest/subrequest.h"
 #include "exchange/values/print.h"
+#include "http/cookie.h"
 #include "http/uri.h"
 
 static bool
@@ -124,29 +125,15 @@ get_content_type(struct exchange *x, struct str rest, struct str *out)
     return give(fields_value(&x->request.fields, HEADER_CONTENT_TYPE), out);
 }
 
-/* Names of variables are lower case, so cookies are sought in any case, as in nginx. */
-static bool
-find_cookie(struct str field, struct str name, struct str *out)
-{
-    while (field.p) {
-        struct str value = str_trim(str_cut(&field, ';'));
-        struct str key = str_trim(str_cut(&value, '='));
-        if (value.p && str_eq_nocase(key, name)) {
-            *out = str_trim(value);
-            return true;
-        }
-    }
-    return false;
-}
-
 static bool
 get_cookie(struct exchange *x, struct str rest, struct str *out)
 {
     const struct fields *f = &x->request.fields;
-    for (unsigned i = 0; i < f->n; i++)
-        if (f->v[i].id == HEADER_COOKIE && find_cookie(f->v[i].value, rest, out))
-            return true;
-    return false;
+    *out = STR_NONE;
+    for (unsigned i = 0; i < f->n && out->p == NULL; i++)
+        if (f->v[i].id == HEADER_COOKIE)
+            *out = cookie_value(f->v[i].value, rest);
+    return out->p != NULL;
 }
 
 static bool
