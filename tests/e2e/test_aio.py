@@ -58,7 +58,7 @@ def test_cold_files(usher):
 
 @pytest.mark.parametrize("way", ["aio", "direct", "cached"])
 def test_a_client_that_goes_leaves_nothing_open(usher, way):
-    p = usher(f"server {{ listen 127.0.0.1:%%PORT%%; {LOCATIONS} }}", files={"files/big": BIG * 8})
+    p = usher(f"server {{ listen 127.0.0.1:%%PORT%%; {LOCATIONS} }}", files={"files/big": BIG * 8}, main="worker_processes 1;")
     for _ in range(5):
         chill(p)
         with connect(p.port) as c:
