@@ -22,9 +22,9 @@ struct family {
     "pass_request_body pass_request_headers read_timeout request_buffering send_lowat "        \
     "send_timeout socket_keepalive store store_access temp_file_write_size temp_path "         \
     "allow_upstream bind_dynamic request_dynamic "
-#define TO_TLS                                                                            \
-    "ssl ssl_alpn ssl_certificate ssl_certificate_cache ssl_certificate_key ssl_ciphers " \
-    "ssl_conf_command ssl_crl ssl_key_log ssl_name ssl_password_file ssl_protocols "      \
+#define TO_TLS                                                                       \
+    "ssl_certificate ssl_certificate_cache ssl_certificate_key ssl_ciphers "         \
+    "ssl_conf_command ssl_crl ssl_key_log ssl_name ssl_password_file ssl_protocols " \
     "ssl_server_name ssl_session_reuse ssl_trusted_certificate ssl_verify ssl_verify_depth "
 #define HTTP(name)   "ngx_http_" name "_module"
 #define STREAM(name) "ngx_stream_" name "_module"
@@ -108,7 +108,7 @@ static const struct family families[] = {
     { HTTP("log"), "", "access_log log_format open_log_file_cache" },
     { HTTP("map"), "map_", ". hash_bucket_size hash_max_size" },
     { HTTP("memcached"), "memcached_",
-      "bind buffer_size connect_timeout force_ranges gzip_flag next_upstream "
+      "bind buffer_size connect_timeout gzip_flag next_upstream "
       "next_upstream_timeout next_upstream_tries pass read_timeout send_timeout "
       "socket_keepalive" },
     { HTTP("mirror"), "mirror_", ". request_body" },
@@ -170,7 +170,7 @@ static const struct family families[] = {
       "xslt_stylesheet xslt_types" },
     { STREAM("core"), "", "stream preread_buffer_size preread_timeout proxy_protocol_timeout" },
     { STREAM("proxy"), "proxy_",
-      "download_rate half_close protocol requests responses timeout upload_rate" },
+      "download_rate half_close protocol requests responses ssl ssl_alpn timeout upload_rate" },
     { STREAM("pass"), "", "pass" },
     { STREAM("mqtt_preread"), "", "mqtt_preread" },
     { STREAM("mqtt_filter"), "mqtt_", ". buffers rewrite_buffer_size set_connect" },

@@ -30,6 +30,20 @@ def test_inheritance_is_merged_kept_or_cut_off(usher):
         ("http", "own"), (None, None), ("http", None), (None, "own")]
 
 
+def test_inheritance_of_trailers_is_their_own(usher, origin):
+    backend = origin(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n")
+    proxy = usher("""add_trailer X-A http; server { listen 127.0.0.1:%%PORT%%; proxy_buffering off;
+        location /merge { add_trailer_inherit merge; add_trailer X-B own; proxy_pass http://%%BACKEND%%; }
+        location /off { add_trailer_inherit off; proxy_pass http://%%BACKEND%%; }
+        location /headers { add_header_inherit off; proxy_pass http://%%BACKEND%%; } }""", BACKEND=backend)
+    def trailers(target):
+        r = client.raw(proxy.port, b"GET %s HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n" % target)
+        return sorted(r.rpartition(b"0\r\n")[2].split())
+    assert trailers(b"/merge") == [b"X-A:", b"X-B:", b"http", b"own"]
+    assert trailers(b"/off") == []
+    assert trailers(b"/headers") == [b"X-A:", b"http"]
+
+
 def test_a_line_break_in_a_variable_adds_no_field(usher):
     proxy = usher("""server { listen 127.0.0.1:%%PORT%%; location / { add_header X-Uri $uri always; return 200; } }""")
     r = client.get(proxy.port, "/a%0d%0aX-Evil:%201")

@@ -33,7 +33,7 @@ struct expiry {
 
 struct settings {
     struct additions *headers, *trailers;
-    unsigned inherit; /* enum inherit */
+    unsigned headers_inherit, trailers_inherit; /* enum inherit */
     struct expires_setting {
         struct expiry fixed;
         const struct template *text; /* with variables; NULL: fixed */
@@ -119,10 +119,13 @@ static const struct directive directives[] = {
       .set = set_addition, .flags = MANY, .args_min = 2, .args_max = 3,
       .syntax = "name value [always]", .example = "add_trailer X-Time $request_time;",
       .help = "The same for a field at the end of the response." },
-    { "add_header_inherit", FIELD(struct settings, inherit), EVERYWHERE | IN_LOCATION_IF,
+    { "add_header_inherit", FIELD(struct settings, headers_inherit), EVERYWHERE | IN_LOCATION_IF,
       .initial = "on", .choices = inherit_choices,
-      .help = "What becomes of the outer block's add_header and add_trailer: taken over where the "
-              "block has none of its own, never, or always (merge)." },
+      .help = "What becomes of the outer block's add_header: taken over where the block has none "
+              "of its own, never, or always (merge)." },
+    { "add_trailer_inherit", FIELD(struct settings, trailers_inherit), EVERYWHERE | IN_LOCATION_IF,
+      .initial = "on", .choices = inherit_choices,
+      .help = "The same for the outer block's add_trailer." },
     { "expires", PLACE(struct settings, expires), EVERYWHERE | IN_LOCATION_IF, .initial = "off",
       .set = set_expires, .args_min = 1, .args_max = 2,
       .syntax = "[modified] time | epoch | max | off", .example = "expires 30d;",
@@ -131,9 +134,9 @@ static const struct directive directives[] = {
     { 0 },
 };
 
-/* What the block has of its own and what it gets, by add_header_inherit. */
+/* What the block has of its own and what it gets. */
 static void
-inherit(struct scope *s, enum inherit how, struct additions **mine, struct additions *outer)
+inherit(enum inherit how, struct additions **mine, struct additions *outer)
 {
     bool own = *mine && *mine != outer;
     if (how == INHERIT_OFF && !own)
@@ -149,8 +152,8 @@ complete(struct scope *scope, void *settings)
     if (scope->parent == NULL)
         return true;
     const struct settings *outer = scope_settings(scope->parent, feature_set(&headers_));
-    inherit(scope, (enum inherit)my->inherit, &my->headers, outer->headers);
-    inherit(scope, (enum inherit)my->inherit, &my->trailers, outer->trailers);
+    inherit((enum inherit)my->headers_inherit, &my->headers, outer->headers);
+    inherit((enum inherit)my->trailers_inherit, &my->trailers, outer->trailers);
     return true;
 }
 
