@@ -168,3 +168,25 @@ ENDLESS = "^/((a|aa)+)+$"
 ], ids=range(5))
 def test_a_pattern_that_does_not_end_is_an_error(agree, body):
     agree(server(body % ENDLESS), ["/aaa", "/b", "/" + 60 * "a" + "b"], may_log=r"pcre2?_(match|exec)\(\) failed: -\d+ on")
+
+
+CAPTURED = ["/a%20b", "/a+b", "/a%2bb", "/a%3fb", "/a%26b%23", "/a%25b", "/\xe9".encode("latin-1"), "/a%c3%a9", "/a;b=c&d", "/a%3bb", "/a/b%2fc", "/a%22%5c",
+            "/a%20b?c=%20", "/a?x=%20+", "/a%0d%0ab", "/a%7e"]
+
+
+@pytest.mark.parametrize("body", [
+    'location ~ ^(.*)$ { set $x "[$1]"; return 200 "$x|$1"; }',
+    'location / { if ($uri ~ "(.*)") { set $x $1; } return 200 "$x|$1"; }',
+    'location / { if ($arg_x ~ "(.*)") { set $x "$1|$uri"; } return 200 "$x|$1"; }',
+    'location / { set $u $uri; if ($u ~ "^/(?<n>.*)$") { set $x "$n"; } return 200 "$x|$1"; }',
+    'location ~ ^(.*)$ { set $x ""; if ($uri = "$1") { set $x yes; } return 200 "$x"; }',
+    'location ~ ^(.*)$ { set $x "$1"; if ($x = "/a b") { return 200 "plain"; } if ($x = "$1") { return 200 "same"; } return 200 other; }',
+    'location ~ ^(.*)$ { set $x $1; proxy_pass http://%%BACKEND%%$x; }',
+    'location ~ ^(.*)$ { set $x http://%%BACKEND%%$1$is_args$args; proxy_pass $x; }',
+    'location ~ ^(.*)$ { set $x $1; add_header X $x; add_header Y $1; return 204; }',
+    'location ~ ^(.*)$ { if (!-f $document_root$1) { set $x "none $1"; } return 200 "$x"; }',
+    'location ~ ^(.*)$ { if ($x != "$1") { set $x "un$1"; } if ($x = "un$1") { return 200 "$x"; } }',
+], ids=range(11))
+def test_captures_that_set_takes(agree, body):
+    raw = [b"GET " + (c if isinstance(c, bytes) else c.encode()) + b" HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n" for c in CAPTURED]
+    agree("server { listen 127.0.0.1:%%PORT%%; root html; " + body + " }", raw, files={"html/a b": "file", "html/a%b": "file"})

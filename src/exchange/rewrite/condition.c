@@ -2,6 +2,7 @@
 #include "exchange/rewrite/condition.h"
 
 #include "exchange/files/path.h"
+#include "exchange/rewrite/program.h"
 #include "exchange/snapshot.h"
 
 #include <sys/stat.h>
@@ -35,7 +36,7 @@ is_equal(const struct condition *c, struct exchange *x)
 {
     struct str value;
     (void)variable_get(x, c->variable, &value);
-    return str_eq(value, template_eval(c->text, x));
+    return str_eq(value, program_text(c->text, x));
 }
 
 static bool
@@ -49,7 +50,7 @@ matches(const struct condition *c, struct exchange *x)
 static bool
 stat_of(const struct condition *c, struct exchange *x, struct stat *out)
 {
-    struct str path = template_eval(c->text, x);
+    struct str path = program_text(c->text, x);
     return path.n > 0 && path.n < 4096 && stat(arena_dup(&x->arena, path).p, out) == 0;
 }
 

@@ -2,6 +2,7 @@
 #include "exchange/rewrite/program.h"
 
 #include "exchange/trace.h"
+#include "exchange/values/template.h"
 
 struct settings {
     uint64_t scope; /* serial of the one whose program this is */
@@ -65,4 +66,17 @@ program_run(struct exchange *x, const struct program *p)
     if (++x->redirects > 10)
         return fail(x, FAULT_REDIRECT_CYCLE, "while processing \"" STR_FMT "\"", STR_ARG(x->uri));
     return RESTART;
+}
+
+struct str
+program_text(const struct template *t, struct exchange *x)
+{
+    return program_escapes_captures(x) ? template_eval_captures(t, x, ESCAPE_ARGS)
+                                       : template_eval(t, x);
+}
+
+bool
+program_escapes_captures(const struct exchange *x)
+{
+    return str_find(x->request.path, '%') >= 0 || str_find(x->request.path, '+') >= 0;
 }

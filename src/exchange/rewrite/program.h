@@ -5,6 +5,8 @@
 #include "config/compile.h"
 #include "exchange/exchange.h"
 
+struct template;
+
 /* One directive. Embedded first in what it needs to know. */
 struct op {
     /* PASS: the next one; else the program ends with that verdict. It may also say
@@ -34,3 +36,9 @@ enum verdict program_run_inner(struct exchange *x, const struct program *p);
 /* No further op runs; search: the location of the new URI is to be found (last), else the phases go
  * on in this one (break). */
 void program_stop(struct exchange *x, bool search);
+
+/* Has the client escaped some of its URI? Then what patterns capture is escaped again where a
+ * program uses it. */
+bool program_escapes_captures(const struct exchange *x);
+/* t for x, with captures so. */
+struct str program_text(const struct template *t, struct exchange *x);

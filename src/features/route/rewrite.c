@@ -78,9 +78,7 @@ tell(struct exchange *x, const struct rewrite *r, const char *how)
 static enum uri_escape
 escape_of(const struct exchange *x)
 {
-    struct str path = x->request.path;
-    bool plain = str_find(path, '%') < 0 && str_find(path, '+') < 0;
-    return plain ? ESCAPE_UNSENDABLE : ESCAPE_ARGS;
+    return program_escapes_captures(x) ? ESCAPE_ARGS : ESCAPE_UNSENDABLE;
 }
 
 /* The replacement's arguments, then the request's own. */

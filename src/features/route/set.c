@@ -13,7 +13,7 @@ static enum verdict
 run_set(struct exchange *x, const struct op *op)
 {
     const struct set *my = (const struct set *)op;
-    struct str value = template_eval(my->value, x);
+    struct str value = program_text(my->value, x);
     if (value.p == NULL)
         return FAILED;
     variable_store(x, my->variable, value);
