@@ -117,7 +117,7 @@ internal_redirect(struct exchange *x, struct str uri, struct str args)
     x->internal = true;
     if (uri.n && uri.p[0] == '@')
         return go_to_named(x, uri);
-    x->uri_is_raw = false;
+    x->uri_is_raw = x->uri_rewritten = false;
     x->uri = uri;
     x->args = args;
     x->at_server = true;

@@ -147,7 +147,7 @@ struct exchange {
     struct str args; /* $args; STR_NONE when there is none */
     bool uri_is_raw; /* uri still stands for request.path as it came (proxy_pass without URI sends
                         it untouched) */
-    bool uri_rewritten;   /* by a rewrite that ended in this location: proxy_pass passes it whole */
+    bool uri_rewritten;   /* by a rewrite with break: proxy_pass passes it whole */
     bool uri_changed;     /* by rewrite: the location is to be found anew */
     bool pattern_failed;  /* a regex took more than its match limit: what it says is not known */
     bool rewrite_stopped; /* the rest of a rewrite program is left out */

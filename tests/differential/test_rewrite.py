@@ -190,3 +190,40 @@ CAPTURED = ["/a%20b", "/a+b", "/a%2bb", "/a%3fb", "/a%26b%23", "/a%25b", "/\xe9"
 def test_captures_that_set_takes(agree, body):
     raw = [b"GET " + (c if isinstance(c, bytes) else c.encode()) + b" HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n" for c in CAPTURED]
     agree("server { listen 127.0.0.1:%%PORT%%; root html; " + body + " }", raw, files={"html/a b": "file", "html/a%b": "file"})
+
+
+BASE = "proxy_pass http://%%BACKEND%%/base/;"
+
+
+@pytest.mark.parametrize("body", [
+    'rewrite ^/x /y break; location / { ' + BASE + ' }',
+    'rewrite ^/x /y last; location / { ' + BASE + ' }',
+    'rewrite ^/x /y; location / { ' + BASE + ' }',
+    'rewrite ^/x /y break; location / { rewrite ^/y /z last; ' + BASE + ' }',
+    'break; location / { ' + BASE + ' }',
+    'location / { rewrite ^/x /y last; ' + BASE + ' }',
+    'location / { rewrite ^/x /y; ' + BASE + ' }',
+    'location / { rewrite ^/x /y break; ' + BASE + ' }',
+    'location / { rewrite ^/x /x; break; ' + BASE + ' }',
+    'location / { if ($arg_a) { rewrite ^/x /y break; } ' + BASE + ' }',
+    'rewrite ^/x /y break; location / { error_page 404 = /base; return 404; } location /base { proxy_pass http://%%BACKEND%%/v/; }',
+    'rewrite ^/x /y break; location / { try_files /none @n; } location @n { proxy_pass http://%%BACKEND%%; }',
+    'rewrite ^/x /y break; location / { set $a 1; ' + BASE + ' }',
+    'rewrite ^/x /y break; location / { rewrite ^/n /m break; ' + BASE + ' }',
+    'location / { rewrite ^/x /y break; error_page 404 = /e; root html; } location /e { ' + BASE + ' }',
+    'location / { rewrite ^/x /y break; error_page 404 = /e; root html; } location /e { set $a 1; ' + BASE + ' }',
+    'location / { rewrite ^/x /y break; error_page 404 = @e; root html; } location @e { proxy_pass http://%%BACKEND%%; }',
+    'location / { rewrite ^/x /y break; try_files /none /e; root html; } location /e { ' + BASE + ' }',
+    'location / { rewrite ^/x /y break; try_files /none /e?a=b; root html; } location /e { rewrite ^/e /f/g last; } location /f { ' + BASE + ' }',
+    'location / { if ($uri ~ x) { rewrite ^/x /y break; } ' + BASE + ' }',
+    'location / { rewrite ^/x /y; break; ' + BASE + ' } location /y { proxy_pass http://%%BACKEND%%/v/; }',
+    'location / { break; ' + BASE + ' }',
+    'location / { rewrite ^/x /y break; proxy_intercept_errors on; error_page 404 = /e; ' + BASE + ' } location /e { ' + BASE + ' }',
+], ids=range(23))
+def test_what_proxy_pass_makes_of_a_rewritten_uri(agree, body):
+    agree("server { listen 127.0.0.1:%%PORT%%; root html; " + body + " }", ["/x", "/y", "/x?a=1", "/x%20b?a", "/q", "/x/y/z"])
+
+
+def test_an_internal_location_has_no_slash_added(agree):
+    agree("server { listen 127.0.0.1:%%PORT%%; location /a/ { internal; " + BASE + " } location = /b/ { internal; " + BASE + " } location /c/ { " + BASE + " } }",
+          ["/a", "/a/", "/b", "/b/", "/c", "/c/", "/a?x"])

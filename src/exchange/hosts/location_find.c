@@ -74,12 +74,11 @@ location_find(struct exchange *x)
     const struct virtual_server *server = x->server;
     struct end end = { false, false };
     struct location *found = server->locations ? search(server->locations, x, &end) : NULL;
-    if (end.add_slash) {
+    if (end.add_slash)
         x->location = found;
-        return redirect_to_slash(x);
-    }
-    location_enter(x, found ? found : server->root);
+    else
+        location_enter(x, found ? found : server->root);
     if (x->location->core->internal && !x->internal)
         return status_only(x, 404);
-    return PASS;
+    return end.add_slash ? redirect_to_slash(x) : PASS;
 }

@@ -40,7 +40,7 @@ void
 program_stop(struct exchange *x, bool search)
 {
     x->rewrite_stopped = true;
-    x->uri_rewritten = x->uri_changed && !search;
+    x->uri_rewritten |= x->uri_changed && !search;
     x->uri_changed = search;
 }
 
@@ -59,7 +59,7 @@ program_run(struct exchange *x, const struct program *p)
 {
     if (p == NULL)
         return PASS;
-    x->rewrite_stopped = x->uri_changed = x->uri_rewritten = false;
+    x->rewrite_stopped = x->uri_changed = false;
     enum verdict v = program_run_inner(x, p);
     if (v != PASS || !x->uri_changed)
         return v;
