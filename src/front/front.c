@@ -132,7 +132,9 @@ front_drain(void (*done)(void *arg), void *arg)
 void
 front_kill(void)
 {
-    struct front_thread *f = front_self();
+    struct front_thread *f = front_thread;
+    if (f == NULL) /* it has ended meanwhile */
+        return;
     f->killed = true;
     while (!list_empty(&f->idle)) {
         struct connection *c = container_of(f->idle.next, struct connection, link);
