@@ -97,6 +97,15 @@ backend_fill(struct gateway *g, size_t most)
     return n;
 }
 
+ssize_t
+backend_fill_head(struct gateway *g)
+{
+    size_t most = g->my->buffer_size.n;
+    if (backend_unread(g).n >= most)
+        return -EMSGSIZE;
+    return backend_fill(g, most > BUFFER_SIZE ? most : BUFFER_SIZE);
+}
+
 struct str
 backend_unread(const struct gateway *g)
 {

@@ -12,5 +12,7 @@ int backend_sendfile(struct gateway *g, int file, off_t offset, size_t n)
 /* More bytes into g->in, which is only held while there are some; room for at most `most` unread
  * ones. > 0, 0 at the end, or -errno. */
 ssize_t backend_fill(struct gateway *g, size_t most) __attribute__((warn_unused_result));
+/* The same for a head that is not whole yet: -EMSGSIZE when it has outgrown buffer_size. */
+ssize_t backend_fill_head(struct gateway *g) __attribute__((warn_unused_result));
 /* A view into g->in; who takes from it moves g->start. */
 struct str backend_unread(const struct gateway *g);

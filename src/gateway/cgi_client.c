@@ -155,9 +155,7 @@ read_head(struct gateway *g, const char **why)
         struct str in = backend_unread(g);
         if (in.n && cgi_find_head_end(in, &scanned, &size) == H1_DONE)
             return size > most ? -EMSGSIZE : parse_head(g, size, why);
-        if (in.n >= most)
-            return -EMSGSIZE;
-        ssize_t n = backend_fill(g, most > BUFFER_SIZE ? most : BUFFER_SIZE);
+        ssize_t n = backend_fill_head(g);
         if (n <= 0)
             return n == 0 ? -EPIPE : (int)n;
     }

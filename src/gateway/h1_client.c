@@ -165,9 +165,7 @@ read_head(struct gateway *g, const char **why)
         struct str in = backend_unread(g);
         if (in.n && h1_find_head_end(in, &scanned, &size) == H1_DONE)
             return size > most ? -EMSGSIZE : parse_head(g, size, why);
-        if (in.n >= most)
-            return -EMSGSIZE;
-        ssize_t n = backend_fill(g, most > BUFFER_SIZE ? most : BUFFER_SIZE);
+        ssize_t n = backend_fill_head(g);
         if (n == 0)
             return in.n ? -EPROTO : -EPIPE;
         if (n < 0)

@@ -128,9 +128,7 @@ read_head(struct gateway *g, const char **why)
         if (feed >= 0)
             return (size_t)feed >= most ? -EMSGSIZE
                                         : take_line(g, str_head(in, (size_t)feed + 1), why);
-        if (in.n >= most)
-            return -EMSGSIZE;
-        ssize_t n = backend_fill(g, most > BUFFER_SIZE ? most : BUFFER_SIZE);
+        ssize_t n = backend_fill_head(g);
         if (n <= 0)
             return n == 0 ? -EPIPE : (int)n;
     }

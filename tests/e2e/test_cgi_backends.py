@@ -1,5 +1,4 @@
 """uwsgi_pass, scgi_pass, memcached_pass: against the real uwsgi and memcached, over TLS, and with servers that misbehave."""
-import shutil
 import socket
 import ssl
 import subprocess
@@ -39,7 +38,6 @@ def program():
         p.wait()
 
 
-@pytest.mark.skipif(not shutil.which("uwsgi"), reason="no uwsgi")
 def test_the_real_uwsgi(usher, program, tmp_path):
     (tmp_path / "app.py").write_text(APP)
     port = free_port()
@@ -51,7 +49,6 @@ def test_the_real_uwsgi(usher, program, tmp_path):
     assert client.get(server.port, "/up", method="POST", body=b"x" * 300_000).body == b"/up||300000"
 
 
-@pytest.mark.skipif(not shutil.which("memcached"), reason="no memcached")
 def test_the_real_memcached(usher, program):
     port = free_port()
     program("memcached", "-u", "nobody", "-l", "127.0.0.1", "-p", str(port), "-U", "0")

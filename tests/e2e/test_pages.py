@@ -1,6 +1,5 @@
 """What is installed beside the program: pages of man, and completion for three shells."""
 import os
-import shutil
 import subprocess
 
 import pytest
@@ -29,13 +28,11 @@ def page(tmp_path):
     return tmp_path / "usher.conf.5"
 
 
-@pytest.mark.skipif(not shutil.which("groff"), reason="no groff")
 def test_the_pages_are_well_formed(page):
     for source in (page, MAN / "usher.8"):
         run("groff", "-man", "-ww", "-Tutf8", "-rLL=80n", "-z", source)
 
 
-@pytest.mark.skipif(not shutil.which("groff"), reason="no groff")
 def test_the_page_of_the_configuration_has_every_directive(page):
     text = run("groff", "-man", "-Tutf8", "-P-cbou", "-rLL=100n", page)
     firsts = {line.split()[0].rstrip(";") for line in text.splitlines() if line.split()}
@@ -68,12 +65,10 @@ def test_bash_completes():
     assert complete("fmt", "--c") == ["--check"]
 
 
-@pytest.mark.skipif(not shutil.which("zsh"), reason="no zsh")
 def test_the_completion_of_zsh_parses():
     run("zsh", "-n", COMPLETION / "_usher")
 
 
-@pytest.mark.skipif(not shutil.which("fish"), reason="no fish")
 def test_fish_completes(tmp_path):
     run("fish", "-n", COMPLETION / "usher.fish")
     (tmp_path / "usher").symlink_to(os.path.abspath(BIN))

@@ -1,4 +1,9 @@
-"""What uwsgi_pass and scgi_pass have in common."""
+"""uwsgi_pass and scgi_pass: what the server sees, and what becomes of its answers."""
+import pytest
+
+from cgi_origin import ScgiOrigin, UwsgiOrigin, echo
+
+ORIGINS = {"scgi": ScgiOrigin, "uwsgi": UwsgiOrigin}
 
 PARAMS = """%(p)s_param QUERY_STRING $query_string; %(p)s_param REQUEST_METHOD $request_method; %(p)s_param CONTENT_TYPE $content_type;
     %(p)s_param CONTENT_LENGTH $content_length; %(p)s_param REQUEST_URI $request_uri; %(p)s_param PATH_INFO $document_uri;
@@ -29,3 +34,37 @@ HEADS = {
 
 def head(conn, request):
     return HEADS[request.params["WHICH"].strip("/")].encode()
+
+
+def server(body, http=""):
+    return http + " server { listen 127.0.0.1:%%PORT%%; server_name localhost; " + body + " }"
+
+
+@pytest.mark.parametrize("p, way", [
+    *((p, way) for p in ORIGINS for way in ("", f"{p}_pass_request_headers off;", f"{p}_pass_request_body off;", f"{p}_request_buffering off;")),
+    ("uwsgi", "uwsgi_modifier1 9; uwsgi_modifier2 255;")])
+def test_requests(agree, p, way):
+    requests = REQUESTS if "off" not in way else [r for r in REQUESTS if b"chunked" not in (r if isinstance(r, bytes) else b"")]
+    requests = [r for r in requests if "body off" not in way or not isinstance(r, bytes)]
+    agree(server(f"location / {{ {PARAMS % dict(p=p)} {way} {p}_pass %%BACKEND%%; }}"), requests, origin=ORIGINS[p], script=echo)
+
+
+@pytest.mark.parametrize("p, scheme", [("scgi", ""), ("uwsgi", "uwsgi://")])
+def test_addresses(agree, p, scheme):
+    agree(server(f"location / {{ {p}_pass {scheme}%%BACKEND%%; }} location /v {{ set $b %%BACKEND%%; {p}_pass $b; }} "
+                 f"location /g {{ {p}_pass group; }} location /if {{ if ($arg_a) {{ {p}_pass %%BACKEND%%; }} return 404; }}",
+                 "upstream group { server %%BACKEND%%; }"), ["/", "/v", "/g", "/if?a=1", "/if"], origin=ORIGINS[p], script=echo)
+
+
+@pytest.mark.parametrize("p", ORIGINS)
+@pytest.mark.parametrize("way", ["", "%s_intercept_errors on; error_page 404 500 /inner;", "%s_hide_header X-Powered-By; %s_pass_header Status;"])
+def test_heads(agree, p, way):
+    agree(server(f"{p}_param WHICH $uri; location / {{ {way.replace('%s', p)} {p}_pass %%BACKEND%%; }} location /inner {{ internal; return 200 inner; }}"),
+          [f"{m}/{k}" for k in HEADS for m in ("", "HEAD ") if m == "" or k not in ("accel",)], origin=ORIGINS[p], script=head, exact=("etag",))
+
+
+@pytest.mark.parametrize("p", ORIGINS)
+def test_failures(agree, p):
+    agree(server(f"{p}_param WHICH $uri; location / {{ {p}_pass %%BACKEND%%; }}"), ["/nothing", "/half", "/colon", "/folded"], origin=ORIGINS[p],
+          script=lambda conn, request: {"/nothing": b"", "/half": b"Content-Type: a/b\r\n", "/colon": b"no colon here\r\n\r\n",
+                                        "/folded": b" a: b\r\n\r\n"}[request.params["WHICH"]])
